@@ -87,7 +87,7 @@ class Filled:
     uv: np.ndarray  # (T', 2): the cavities' faces use the UVs of the surrounding skin
     uv_faces: np.ndarray  # (F, 3)
     chart: np.ndarray  # (F,)
-    cavity_vertices: np.ndarray  # (N,) bool
+    cavity_vertices: np.ndarray  # (N,) bool, the cavities and their rims
 
 
 def fill_cavities(source: Source) -> Filled:
@@ -113,9 +113,10 @@ def fill_cavities(source: Source) -> Filled:
     inside, rest = np.flatnonzero(free), np.flatnonzero(~free)
     solved = spl.spsolve(lap[inside][:, inside].tocsc(), -lap[inside][:, rest].tocsc()).tocoo()
     matrix = sp.coo_matrix((np.ones(len(rest)), (rest, rest)), (n, n)).tocsr()
-    matrix = matrix + sp.coo_matrix(
-        (solved.data, (inside[solved.row], rest[solved.col])), (n, n)
-    ).tocsr()
+    matrix = (
+        matrix
+        + sp.coo_matrix((solved.data, (inside[solved.row], rest[solved.col])), (n, n)).tocsr()
+    )
     # One UV per vertex for the membranes: that of the surrounding chart on the rim.
     vertex_uv = np.zeros((n, 2))
     vertex_uv[faces[~inner].ravel()] = source.uv[source.uv_faces[~inner].ravel()]
@@ -126,7 +127,7 @@ def fill_cavities(source: Source) -> Filled:
     face_chart = np.bincount(skin_chart[faces[rim_faces]]).argmax()
     new_chart = np.where(inner, face_chart, chart)
     uv_faces = np.where(inner[:, None], faces + len(source.uv), source.uv_faces)
-    return Filled(matrix, np.concatenate([source.uv, vertex_uv]), uv_faces, new_chart, free)
+    return Filled(matrix, np.concatenate([source.uv, vertex_uv]), uv_faces, new_chart, is_inner)
 
 
 @dataclass

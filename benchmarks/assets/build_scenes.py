@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import gaussian_filter, maximum_filter
 
 from rsclib.atomic import atomic_path
 
@@ -42,6 +43,14 @@ def read_exr(data: bytes) -> np.ndarray:
             if "RGB" in channels:
                 return channels["RGB"].pixels.astype(np.float32)
             return np.stack([channels[c].pixels for c in "RGB"], -1).astype(np.float32)
+
+
+def repair(panorama: np.ndarray) -> np.ndarray:
+    """Lossy compression rings around lamps and the sun: negative or undefined values become bright."""
+    broken = (~np.isfinite(panorama) | (panorama < 0)).any(-1)
+    clean = np.nan_to_num(panorama, nan=0.0, posinf=1e3).clip(0)
+    clean[broken] = maximum_filter(clean, (5, 5, 1))[broken]
+    return clean
 
 
 def directions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -121,7 +130,7 @@ def main() -> None:
             assert source is not None
             match = re.search(rb"base64,([A-Za-z0-9+/=]+)", source.read())
             assert match is not None, member
-            panorama = np.nan_to_num(read_exr(base64.b64decode(match.group(1))))
+            panorama = repair(read_exr(base64.b64decode(match.group(1))))
             name = Path(member).name.split(".")[0]
             names.append(name)
             coefficients, direction = light(panorama)
@@ -133,7 +142,9 @@ def main() -> None:
     folder = Path(skimage.__file__).parent / "data"
     for file in TEXTURES:
         image = Image.open(folder / file).convert("RGB").resize((256, 256), Image.Resampling.BICUBIC)
-        entries[f"texture_{Path(file).stem}"] = jpeg(np.asarray(image), 90)
+        # A metre of floor is a few dozen pixels in the pictures: finer grain would only be noise.
+        smooth = gaussian_filter(np.asarray(image, np.float32), (1.2, 1.2, 0), mode="wrap")
+        entries[f"texture_{Path(file).stem}"] = jpeg(np.uint8(smooth), 90)
     meta = {
         "panoramas": "npm package @pmndrs/assets 1.7.0, folder hdri, CC0 1.0",
         "textures": f"scikit-image {skimage.__version__}, skimage/data: {', '.join(TEXTURES)}",

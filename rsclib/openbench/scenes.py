@@ -256,7 +256,7 @@ def _surface(look: np.random.Generator, u: Floats, v: Floats, plain: bool) -> Fl
     elif kind >= 3:
         textures = load_places().textures
         texture = textures[look.integers(len(textures))]
-        scale = look.uniform(60, 160)
+        scale = look.uniform(22, 60)
         sample = texture[(v * scale).astype(int) % 256, (u * scale).astype(int) % 256] / 255.0
         grey = sample.mean(1, keepdims=True)
         tone = (0.4 + 0.6 * (sample if look.random() < 0.5 else grey) / sample.mean()).astype(np.float32)
@@ -325,7 +325,7 @@ def occluder(rng: np.random.Generator, mask: Floats, colour: Floats) -> tuple[Fl
     else:
         names = [n for n in places.panoramas if n not in TEST_PANORAMAS]
         texture = places.panoramas[names[rng.integers(len(names))]][128:]
-    scale = rng.uniform(0.5, 2)
+    scale = rng.uniform(0.25, 0.8)
     r0, c0 = rng.integers(512, size=2)
     image = texture[
         (row * scale + r0).astype(int) % texture.shape[0],

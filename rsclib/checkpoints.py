@@ -1,0 +1,234 @@
+"""Weights in and out, strictly: what is missing or unexpected is an error with a readable list.
+
+Ours are safetensors with the network's shape and a hash of the weights in the header. Others'
+files are read with ``weights_only=True``: no code in them is ever executed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from rsclib.atomic import atomic_path
+from rsclib.errors import RscError
+from rsclib.network import NetConfig, RSCNet
+
+PathLike = str | os.PathLike[str]
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        total.update(name.encode())
+        flat = tensors[name].detach().cpu().contiguous().flatten()
+        total.update(flat.view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def save_model(path: PathLike, net: RSCNet, about: Mapping[str, Any], half: bool = True) -> None:
+    """Write the network to ``path`` (safetensors), whole or not at all.
+
+    Args:
+        about: JSON-able facts for the header (training command, metrics, seed, ...).
+        half: store 16-bit floats, to ship less.
+    """
+    state = {
+        k: (v.half() if half and v.is_floating_point() else v).detach().cpu().contiguous()
+        for k, v in net.state_dict().items()
+    }
+    header = {
+        "format": "rsclib-1",
+        "config": json.dumps(dataclasses.asdict(net.config)),
+        "about": json.dumps(dict(about), sort_keys=True),
+        "sha256": _digest(state),
+    }
+    with atomic_path(path) as temporary:
+        save_file(state, temporary, metadata=header)
+
+
+def read_header(path: PathLike) -> dict[str, Any]:
+    """The header's config, about and sha256.
+
+    Raises:
+        RscError: no such file, or not one of ours.
+    """
+    if not Path(path).is_file():
+        raise RscError(f"there is no model at {path}; give the path of a .safetensors file")
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            meta = file.metadata() or {}
+        return {
+            "config": json.loads(meta["config"]),
+            "about": json.loads(meta["about"]),
+            "sha256": meta["sha256"],
+        }
+    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        raise RscError(f"{path} is not a model written by rsclib ({error})") from error
+
+
+def load_model(path: PathLike) -> RSCNet:
+    """Read a network that :func:`save_model` wrote, in eval mode; a changed byte is detected.
+
+    Raises:
+        RscError: missing, foreign or damaged file.
+    """
+    header = read_header(path)
+    try:
+        state = load_file(path)
+        known = {f.name for f in dataclasses.fields(NetConfig)}
+        if set(header["config"]) - known:
+            raise ValueError(f"unknown settings {sorted(set(header['config']) - known)}")
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in header["config"].items()}
+        net = RSCNet(NetConfig(**values))
+    except (safetensors.SafetensorError, TypeError, ValueError) as error:
+        raise RscError(f"{path} is damaged: {error}") from error
+    if _digest(state) != header["sha256"]:
+        raise RscError(f"{path} is damaged: its weights do not match the hash in its header")
+    load_strict(net, {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, path)
+    return net.eval()
+
+
+def load_strict(net: torch.nn.Module, state: Mapping[str, Tensor], source: Any) -> None:
+    """Load every entry or none.
+
+    Raises:
+        RscError: lists what is missing, unexpected, or of another shape.
+    """
+    own = net.state_dict()
+    problems = []
+    for title, keys in (
+        ("missing", sorted(own.keys() - state.keys())),
+        ("unexpected", sorted(state.keys() - own.keys())),
+        ("of another shape", sorted(
+            f"{k} {tuple(state[k].shape)} instead of {tuple(own[k].shape)}"
+            for k in own.keys() & state.keys() if own[k].shape != state[k].shape
+        )),
+    ):  # fmt: skip
+        if keys:
+            more = f" and {len(keys) - 8} more" if len(keys) > 8 else ""
+            problems.append(f"  {len(keys)} {title}: {', '.join(keys[:8])}{more}")
+    if problems:
+        name = source if isinstance(source, str | os.PathLike) else "this state dict"
+        raise RscError(f"{name} does not fit the network, nothing was loaded:\n" + "\n".join(problems))
+    net.load_state_dict(dict(state))
+
+
+def read_torch(path: PathLike) -> dict[str, Any]:
+    """Read someone's ``.pt`` file as data only.
+
+    Raises:
+        RscError: no such file; damaged; or it holds objects other than tensors and containers.
+    """
+    if not Path(path).is_file():
+        raise RscError(f"there is no checkpoint at {path}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise RscError(f"{path} is not a checkpoint that can be read as plain data: {first}") from error
+    if not isinstance(content, dict):
+        raise RscError(f"{path} holds a {type(content).__name__}, not a dictionary of weights")
+    return content
+
+
+def _flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:
+    """The weights of a path or dict, out of the containers that are in use."""
+    state: Any = source if isinstance(source, Mapping) else read_torch(source)
+    for container in ("model", "state_dict"):
+        if isinstance(state.get(container), Mapping):
+            state = state[container]
+    bad = [k for k, v in state.items() if not isinstance(v, Tensor)]
+    if bad:
+        raise RscError(f"not a state dict: {bad[0]!r} is a {type(state[bad[0]]).__name__}")
+    return dict(state)
+
+
+def _from_official(state: Mapping[str, Tensor], blocks: tuple[int, ...]) -> dict[str, Tensor]:
+    """Names of the released network (trunk, regressor, head, alphas per stage and range) to ours."""
+    out: dict[str, Tensor] = {}
+    rows: dict[tuple[int, int], Tensor] = {}
+    for key, value in state.items():
+        if m := re.fullmatch(r"layer([1-4])\.alphas\.(\d+)", key):
+            rows[int(m[1]), int(m[2])] = value.flatten()
+        elif m := re.fullmatch(r"layer([1-4])\.(?:hmr_layer\.)?(\d+)\.(.+)", key):
+            out[f"trunk.layers.{int(m[1]) - 1}.{m[2]}.{m[3]}"] = value
+        elif key.startswith(("conv1.", "bn1.")):
+            out[f"trunk.{key}"] = value
+        elif m := re.fullmatch(r"layer4_mlp\.(.+)", key):
+            out[f"projection.{m[1]}"] = value
+        elif re.fullmatch(r"(fc1|fc2|decpose|decshape|deccam)\..+|init_(pose|shape|cam)", key):
+            out[f"regressor.{key}"] = value
+        else:
+            out[key] = value  # unknown: reported as unexpected
+    if rows:
+        expected = [(stage, row) for row in range(5) for stage in range(1, 5)]
+        if lost := [f"layer{s}.alphas.{r}" for s, r in expected if (s, r) not in rows]:
+            raise RscError(f"this state dict does not fit the network: missing {', '.join(lost)}")
+        wrong = [f"layer{s}.alphas.{r}" for s, r in expected if len(rows[s, r]) != blocks[s - 1]]
+        if wrong or len(rows) != len(expected):
+            extra = [f"layer{s}.alphas.{r}" for s, r in rows.keys() - set(expected)]
+            raise RscError(f"this state dict does not fit the network: {', '.join(wrong + extra)}")
+        out["trunk.alpha"] = torch.stack(
+            [torch.cat([rows[stage, row] for stage in range(1, 5)]) for row in range(5)]
+        )
+    return out
+
+
+def load_official(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
+    """The released RSC-Net, called as ``net(images, range_index)``, in eval mode.
+
+    Accepts a flat state dict and ``{'model': ...}``, the container that the released trainer writes
+    and the released evaluation silently ignores (the cause of 357 mm).
+
+    Raises:
+        RscError: lists every key that is missing, unexpected or of another shape.
+    """
+    net = RSCNet(NetConfig.paper())
+    state = _from_official(_flat(path_or_state_dict), net.config.blocks)
+    load_strict(net, state, path_or_state_dict)
+    return net.eval()
+
+
+def load_spin(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
+    """SPIN's network: plain trunk (alpha = 1), no activation in the regressor, fresh projection.
+
+    Raises:
+        RscError: as for :func:`load_official`.
+    """
+    net = RSCNet(dataclasses.replace(NetConfig.paper(), activation="none"))
+    state = _from_official(_flat(path_or_state_dict), net.config.blocks)
+    own = net.state_dict()
+    fresh = {k: own[k] for k in own if k == "trunk.alpha" or k.startswith("projection.")}
+    load_strict(net, {**fresh, **state}, path_or_state_dict)
+    return net.eval()
+
+
+def load_imagenet_trunk(net: RSCNet, path_or_state_dict: PathLike | Mapping[str, Any]) -> None:
+    """Fill the trunk of ``net`` from torchvision's ResNet-50; ``fc`` is dropped."""
+    state = {k: v for k, v in _flat(path_or_state_dict).items() if not k.startswith("fc.")}
+    renamed = _from_official(state, net.config.blocks)
+    trunk = {k.removeprefix("trunk."): v for k, v in renamed.items()}
+    load_strict(net.trunk, {"alpha": net.trunk.alpha.detach(), **trunk}, path_or_state_dict)
+
+
+def save_training_state(path: PathLike, state: Mapping[str, Any]) -> None:
+    """Write everything a training needs to go on, in one step."""
+    with atomic_path(path) as temporary:
+        torch.save(dict(state), temporary)
+
+
+def load_training_state(path: PathLike) -> dict[str, Any]:
+    """Read what :func:`save_training_state` wrote; raises RscError when it is damaged."""
+    return read_torch(path)

@@ -1,0 +1,239 @@
+"""The resolution-aware network (paper, Section 3.2): one forward takes a mixed-resolution batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from rsclib.errors import RscError
+from rsclib.geometry import rot6d_to_rotmat
+
+EXPANSION = 4  # a bottleneck's output is four times its inner width
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """Shape of the network.
+
+    Attributes:
+        image_size: side of the input, a multiple of 32 (pixels).
+        stem: channels after the first convolution. planes, blocks: per stage.
+        ranges: P, the number of resolution ranges. hidden: width of the regressor's MLP.
+        projection: widths of the contrastive head s (Eq. 12).
+        activation: ReLU in the regressor (RSC-Net) or none (SPIN, VIBE: the same keys, another
+            function).
+    """
+
+    image_size: int = 224
+    stem: int = 64
+    planes: tuple[int, ...] = (64, 128, 256, 512)
+    blocks: tuple[int, ...] = (3, 4, 6, 3)
+    ranges: int = 5
+    hidden: int = 1024
+    dropout: float = 0.5
+    iterations: int = 3
+    projection: tuple[int, int] = (1024, 256)
+    activation: str = "relu"
+
+    @staticmethod
+    def paper() -> NetConfig:
+        """ResNet-50 at 224 px: 29,338,157 parameters, the released network's layout."""
+        return NetConfig()
+
+    @staticmethod
+    def edu() -> NetConfig:
+        """Sized by throughput on two CPU cores: half the width and half the blocks (128 px)."""
+        return NetConfig(
+            image_size=128, stem=32, planes=(32, 64, 128, 256), blocks=(2, 2, 2, 2), hidden=512,
+            dropout=0.1, projection=(512, 128),
+        )  # fmt: skip
+
+    @property
+    def features(self) -> int:
+        """Length of the pooled feature phi."""
+        return self.planes[-1] * EXPANSION
+
+
+class Prediction(NamedTuple):
+    """Output for a batch: rotmats (B, 24, 3, 3), betas (B, 10), cam = [s, tx, ty] (B, 3), the
+    pooled feature phi (B, C) and its projection (B, D)."""
+
+    rotmats: Tensor
+    betas: Tensor
+    cam: Tensor
+    phi: Tensor
+    proj: Tensor
+
+
+class ResBlock(nn.Module):
+    """Bottleneck block whose residual is weighted per sample, Eq. 7."""
+
+    def __init__(self, inputs: int, planes: int, stride: int) -> None:
+        super().__init__()
+        outputs = planes * EXPANSION
+        self.conv1 = nn.Conv2d(inputs, planes, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.conv3 = nn.Conv2d(planes, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.downsample: nn.Sequential | None = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, z: Tensor, alpha: Tensor) -> Tensor:
+        """z_{k-1} (B, C, h, w) and alpha_{i,k} (B,), each sample's own, to z_k."""
+        h = self.bn1(self.conv1(z)).relu_()
+        h = self.bn2(self.conv2(h)).relu_()
+        h = self.bn3(self.conv3(h))  # h_k(z_{k-1})
+        shortcut = z if self.downsample is None else self.downsample(z)
+        # With alpha = 1 this is the plain block z_k = z_{k-1} + h_k(z_{k-1}), Eq. 4.
+        return torch.addcmul(shortcut, alpha.to(h.dtype).view(-1, 1, 1, 1), h).relu_()  # Eq. 7
+
+
+class Trunk(nn.Module):
+    """ResNet whose blocks are fused by alpha (P, n_blocks).
+
+    Stacking Eq. 4 gives Eq. 5, z_B = z_0 + sum_k h_k(z_{k-1}); stacking Eq. 7 gives Eq. 6,
+    z_{i,B} = z_{i,0} + sum_k alpha_{i,k} h_k(z_{i,k-1}). As in the released code the
+    down-sampling blocks have an alpha too, and row 0 is learnt like the others.
+    """
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, config.stem, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(config.stem)
+        self.pool = nn.MaxPool2d(3, 2, 1)
+        self.alpha = nn.Parameter(torch.ones(config.ranges, sum(config.blocks)))
+        stages: list[nn.Module] = []
+        inputs = config.stem
+        for s, (planes, blocks) in enumerate(zip(config.planes, config.blocks, strict=True)):
+            stage = nn.ModuleList()
+            for b in range(blocks):
+                stage.append(ResBlock(inputs, planes, 2 if s > 0 and b == 0 else 1))
+                inputs = planes * EXPANSION
+            stages.append(stage)
+        self.layers = nn.ModuleList(stages)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: Tensor, range_index: Tensor) -> list[Tensor]:
+        """Images (B, 3, S, S) and range_index (B,) to the maps after each of the four stages."""
+        z = self.pool(self.bn1(self.conv1(images)).relu_())  # z_{i,0}
+        alpha = self.alpha[range_index]  # (B, n_blocks): each sample its own row
+        maps, k = [], 0
+        for stage in self.layers:
+            for block in stage:  # type: ignore[attr-defined]
+                z = block(z, alpha[:, k])
+                k += 1
+            maps.append(z)
+        return maps
+
+
+class Regressor(nn.Module):
+    """Iterative error feedback from phi to pose, shape and camera (Section 3.2, from HMR)."""
+
+    init_pose: Tensor
+    init_shape: Tensor
+    init_cam: Tensor
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.iterations = config.iterations
+        if config.activation not in ("relu", "none"):
+            raise RscError(f"activation is 'relu' or 'none', not {config.activation!r}")
+        self.activation = nn.ReLU() if config.activation == "relu" else nn.Identity()
+        self.fc1 = nn.Linear(config.features + 144 + 10 + 3, config.hidden)
+        self.fc2 = nn.Linear(config.hidden, config.hidden)
+        self.dropout = nn.Dropout(config.dropout)
+        self.decpose = nn.Linear(config.hidden, 144)
+        self.decshape = nn.Linear(config.hidden, 10)
+        self.deccam = nn.Linear(config.hidden, 3)
+        for head in (self.decpose, self.decshape, self.deccam):
+            nn.init.xavier_uniform_(head.weight, gain=0.01)
+        # An upright person facing the camera. All-zero 6D would be no rotation at all.
+        pose = torch.tensor([1.0, 0, 0, 1, 0, 0]).repeat(24, 1)
+        pose[0] = torch.tensor([1.0, 0, 0, -1, 0, 0])  # the camera's y points down
+        self.register_buffer("init_pose", pose.reshape(1, 144))
+        self.register_buffer("init_shape", torch.zeros(1, 10))
+        self.register_buffer("init_cam", torch.tensor([[0.9, 0.0, 0.0]]))
+
+    def forward(self, phi: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """phi (B, C) to pose6d (B, 144), betas (B, 10), cam (B, 3): the last iterate."""
+        pose = self.init_pose.expand(len(phi), -1)
+        betas = self.init_shape.expand(len(phi), -1)
+        cam = self.init_cam.expand(len(phi), -1)
+        for _ in range(self.iterations):
+            x = torch.cat([phi, pose, betas, cam], 1)
+            x = self.dropout(self.activation(self.fc1(x)))
+            x = self.dropout(self.activation(self.fc2(x)))
+            pose, betas, cam = (
+                pose + self.decpose(x), betas + self.decshape(x), cam + self.deccam(x)
+            )  # fmt: skip
+        return pose, betas, cam
+
+
+class RSCNet(nn.Module):
+    """f_RA: images of any resolution range to SMPL parameters and camera.
+
+    >>> net = RSCNet(NetConfig.edu()).eval()
+    >>> net(torch.zeros(2, 3, 128, 128), torch.tensor([0, 4])).rotmats.shape
+    torch.Size([2, 24, 3, 3])
+    """
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        if config.image_size % 32 or config.image_size < 32:
+            raise RscError(f"image_size must be a multiple of 32, not {config.image_size}")
+        self.config = config
+        self.trunk = Trunk(config)
+        self.regressor = Regressor(config)
+        wide, narrow = config.projection
+        self.projection = nn.Sequential(
+            nn.Linear(config.features, wide), nn.ReLU(), nn.Linear(wide, narrow)
+        )
+
+    @property
+    def alpha(self) -> Tensor:
+        """The matrix alpha (P, n_blocks) of Eq. 6."""
+        return self.trunk.alpha
+
+    def forward_features(self, images: Tensor, range_index: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The four stage maps and the pooled feature phi (B, C), float32."""
+        if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] % 32 or images.shape[3] % 32:
+            raise RscError(
+                f"images must be (B, 3, S, S) with S a multiple of 32, not {tuple(images.shape)}"
+            )
+        if range_index.shape != images.shape[:1]:
+            raise RscError(
+                f"range_index must hold one integer an image ({len(images)}), "
+                f"not {tuple(range_index.shape)}"
+            )
+        maps = self.trunk(images, range_index)
+        return maps, maps[-1].float().mean((2, 3))
+
+    def predict(self, phi: Tensor) -> Prediction:
+        """From the pooled feature phi (B, C) to a Prediction (always in float32)."""
+        with torch.autocast(phi.device.type, enabled=False):
+            pose6d, betas, cam = self.regressor(phi.float())
+            rotmats = rot6d_to_rotmat(pose6d.reshape(-1, 24, 6))
+            return Prediction(rotmats, betas, cam, phi, self.projection(phi.float()))
+
+    def forward(self, images: Tensor, range_index: Tensor) -> Prediction:
+        """Normalised images (B, 3, S, S) and range_index (B,) long to a Prediction.
+
+        Raises:
+            RscError: the shapes do not fit.
+        """
+        return self.predict(self.forward_features(images, range_index)[1])
+
+    @torch.no_grad()
+    def copy_row(self, source: int, target: int) -> None:
+        """Start the alpha of a range that joins from that of its larger neighbour."""
+        self.trunk.alpha[target] = self.trunk.alpha[source]

@@ -1,0 +1,1 @@
+"""The open benchmark: rendered people with full truth, free of licences."""

@@ -1,0 +1,175 @@
+"""Build a part of the open benchmark: parallel, resumable, checked.
+
+A part lies in ``<cache>/<name>-<key>/`` as shards of 256 people. ``key`` names everything that the
+bytes depend on, so another size, seed or version of the renderer never meets old files. A shard is
+written in one step and then entered into the manifest with its SHA-256; a build that is stopped goes
+on with the shards that are missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from rsclib.atomic import atomic_path, sha256, write_text
+from rsclib.errors import RscError
+from rsclib.openbench.people import SPLITS, Split, make_people
+
+SHARD = 256
+# Images of each part by default. The pre-training part is the largest by far.
+COUNTS = {
+    "source": 40960, "train-lab": 4096, "train-wild": 8192,
+    "test-wild": 1536, "test-studio": 512, "test-lab": 512,
+}  # fmt: skip
+SOURCES = ("people", "poses", "motions", "scenes", "outfits", "render", "zbuffer")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build: part name, number of images (rounded up to shards), side in pixels, seed."""
+
+    name: str
+    count: int
+    size: int = 128
+    seed: int = 0
+
+
+def cache_folder() -> Path:
+    """Where built data lies: ``RSC_CACHE``, else ``~/.cache/rsclib``."""
+    return Path(os.environ.get("RSC_CACHE") or Path.home() / ".cache" / "rsclib")
+
+
+def request(name: str, count: int | None = None, size: int = 128, seed: int = 0) -> Request:
+    """A checked request; ``count`` defaults to the part's usual number.
+
+    Raises:
+        RscError: unknown part, or a number that makes no sense.
+    """
+    if name not in SPLITS:
+        raise RscError(f"there is no part {name!r}; choose from {', '.join(SPLITS)}")
+    count = COUNTS[name] if count is None else count
+    if count < 1 or size % 32 or not 32 <= size <= 512:
+        raise RscError(f"count must be at least 1 and size a multiple of 32 up to 512: {count}, {size}")
+    return Request(name, -(-count // SHARD) * SHARD, size, seed)
+
+
+def folder_of(wanted: Request, cache: Path | None = None) -> Path:
+    """The folder of a request. Parts of different length share it: the longer holds the shorter."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256(json.dumps(asdict(SPLITS[wanted.name]), sort_keys=True).encode())
+    for source in SOURCES:
+        digest.update((package / f"{source}.py").read_bytes())
+    for asset in ("open_body.npz", "motions.npz", "scenes.npz"):
+        digest.update((package.parent / "assets" / asset).read_bytes())
+    digest.update(f"{wanted.size} {wanted.seed} {SHARD}".encode())
+    return (cache or cache_folder()) / f"{wanted.name}-{digest.hexdigest()[:12]}"
+
+
+def _work(task: tuple[Split, Request, int, Path]) -> tuple[int, str]:
+    import torch
+
+    torch.set_num_threads(1)
+    split, wanted, shard, path = task
+    data = make_people(split, wanted.seed, shard, SHARD, wanted.size)
+    with atomic_path(path) as temporary:
+        np.savez(temporary, **data)  # type: ignore[arg-type]
+    return shard, sha256(path)
+
+
+def build(wanted: Request, workers: int | None = None, cache: Path | None = None) -> Path:
+    """Build what is missing of a request and return its folder.
+
+    Args:
+        workers: processes; default one per core.
+
+    Raises:
+        RscError: the folder cannot be written.
+    """
+    folder = folder_of(wanted, cache)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RscError(f"cannot write {folder}: {error.strerror}; set RSC_CACHE to another folder") from error
+    # Two builds of one part at once: the second waits, then finds everything done.
+    with FileLock(str(folder) + ".lock"):
+        manifest = _read_manifest(folder)
+        tasks = [
+            (SPLITS[wanted.name], wanted, shard, folder / f"{shard:05d}.npz")
+            for shard in range(wanted.count // SHARD)
+            if f"{shard:05d}" not in manifest or not (folder / f"{shard:05d}.npz").is_file()
+        ]
+        if not tasks:
+            return folder
+        workers = min(workers or os.cpu_count() or 1, len(tasks))
+        bar = tqdm(total=len(tasks) * SHARD, desc=f"build {wanted.name}", unit="image")
+        # Spawned, not forked: a fork of a process with threads may hang.
+        threads = os.environ.get("OMP_NUM_THREADS")
+        os.environ["OMP_NUM_THREADS"] = "1"
+        try:
+            with multiprocessing.get_context("spawn").Pool(workers) as pool:
+                for shard, digest in pool.imap_unordered(_work, tasks):
+                    manifest[f"{shard:05d}"] = digest
+                    write_text(folder / "manifest.json", json.dumps(manifest, sort_keys=True, indent=0))
+                    bar.update(SHARD)
+        finally:
+            bar.close()
+            if threads is None:
+                del os.environ["OMP_NUM_THREADS"]
+            else:
+                os.environ["OMP_NUM_THREADS"] = threads
+    return folder
+
+
+def _read_manifest(folder: Path) -> dict[str, str]:
+    path = folder / "manifest.json"
+    if not path.is_file():
+        return {}
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise RscError(f"{path} is damaged ({error}); delete {folder} and build again") from error
+    return {str(k): str(v) for k, v in manifest.items()}
+
+
+def load(
+    wanted: Request, keys: tuple[str, ...] | None = None, cache: Path | None = None, check: bool = True
+) -> dict[str, NDArray]:
+    """Read a built part into memory.
+
+    Args:
+        keys: only these arrays (see :func:`rsclib.openbench.people.make_people`).
+        check: compare every shard's SHA-256 with the manifest.
+
+    Raises:
+        RscError: not built yet, or a shard is damaged (the message says how to mend it).
+    """
+    folder = folder_of(wanted, cache)
+    manifest = _read_manifest(folder)
+    shards = []
+    for shard in range(wanted.count // SHARD):
+        name, path = f"{shard:05d}", folder / f"{shard:05d}.npz"
+        if name not in manifest or not path.is_file():
+            raise RscError(f"{wanted.name} is not built; run: rsc data build {wanted.name}")
+        if check and sha256(path) != manifest[name]:
+            raise RscError(f"{path} is damaged; delete it and run: rsc data build {wanted.name}")
+        with np.load(path, allow_pickle=False) as file:
+            shards.append({k: file[k] for k in (keys or file.files) if k in file.files})
+    data = {k: np.concatenate([s[k] for s in shards]) for k in shards[0]}
+    data["index"] = np.arange(wanted.count)
+    return data
+
+
+def fetch(name: str, count: int | None = None, size: int = 128, seed: int = 0, **options) -> dict[str, NDArray]:  # fmt: skip
+    """Build a part if need be and read it: ``fetch("test-wild")["images"]``."""
+    wanted = request(name, count, size, seed)
+    build(wanted)
+    return load(wanted, **options)

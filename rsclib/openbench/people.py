@@ -1,0 +1,169 @@
+"""From random numbers to a batch of labelled people: what one shard of the open benchmark holds."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from smplx.lbs import batch_rigid_transform
+from smplx.vertex_ids import vertex_ids
+
+from rsclib.body import Body, load_body
+from rsclib.geometry import axis_angle_to_rotmat
+from rsclib.openbench import poses as P
+from rsclib.openbench import scenes
+from rsclib.openbench.outfits import Outfit, Wardrobe
+from rsclib.openbench.render import Camera, Surface, clothe, draw
+
+Arrays = dict[str, NDArray]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of the benchmark.
+
+    Attributes:
+        motions: "train" or "test" clips. scenes: "wild", "studio" or "lab".
+        outfits: seeds [first, last) of the people; no seed is in two parts.
+        labels: "full" (3D), or "2d" (keypoints only: 3D truth is not even stored).
+        occlusion: probability that something stands in front of the person.
+        dense: also store dense truth at a quarter of the size. truth: masks and parts.
+    """
+
+    name: str
+    motions: str
+    scenes: str
+    outfits: tuple[int, int]
+    labels: str = "full"
+    occlusion: float = 0.0
+    dense: bool = False
+    truth: bool = False
+
+
+SPLITS = {
+    s.name: s
+    for s in (
+        Split("source", "train", "wild", (0, 260), occlusion=0.12, dense=True),
+        Split("train-lab", "train", "lab", (1000, 1030)),
+        Split("train-wild", "train", "wild", (2000, 2160), labels="2d", occlusion=0.15),
+        Split("test-wild", "test", "wild", (9000, 9060), occlusion=0.15, truth=True),
+        Split("test-studio", "test", "studio", (9100, 9130), truth=True),
+        Split("test-lab", "test", "lab", (9200, 9220), truth=True),
+    )
+}
+
+
+@functools.cache
+def workshop() -> tuple[Body, Surface, Wardrobe]:
+    """The open body as the renderer sees it. (Licensed SMPL has no free atlas to paint on.)"""
+    import os
+
+    kept = os.environ.pop("RSC_SMPL", None)
+    try:
+        body = load_body()
+    finally:
+        if kept is not None:
+            os.environ["RSC_SMPL"] = kept
+    weights = body.smpl.lbs_weights.numpy()
+    surface = Surface.of(
+        body.template.numpy(), body.faces.numpy(), body.uv, body.uv_faces, weights
+    )  # type: ignore[arg-type]
+    return body, surface, Wardrobe(surface, weights, vertex_ids["smplh"])
+
+
+@functools.lru_cache(maxsize=400)
+def _outfit(seed: int) -> Outfit:
+    return workshop()[2].outfit(seed)
+
+
+def _place(rng: np.random.Generator, split: Split, view: scenes.View) -> scenes.Place:
+    test = split.motions == "test"
+    if split.scenes == "lab":
+        return scenes.room_place(rng, view, int(rng.integers(90, 94) if test else rng.integers(8)), True)
+    if split.scenes == "studio":
+        if rng.random() < 0.5:
+            names = scenes.STUDIO_TEST if test else scenes.STUDIO_TRAIN
+            return scenes.panorama_place(rng, view, names)
+        return scenes.room_place(rng, view, int(rng.integers(70, 80) if test else rng.integers(60, 70)), True)
+    if rng.random() < 0.72:
+        used = scenes.TEST_PANORAMAS + scenes.STUDIO_TEST
+        names = tuple(n for n in scenes.load_places().panoramas if n not in used)
+        return scenes.panorama_place(rng, view, scenes.TEST_PANORAMAS if test else names)
+    return scenes.room_place(rng, view, int(rng.integers(800, 860) if test else rng.integers(100, 500)), False)
+
+
+def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> Arrays:
+    """Render one shard. The same arguments give the same bytes.
+
+    Returns arrays of length ``count``: ``images`` (S, S, 3) uint8; ``keypoints`` (24, 3) normalised
+    with confidence; ``person`` outfit seed; ``clip``, ``place`` names; and, with full labels,
+    ``pose`` (72,) axis-angle in the camera frame, ``betas`` (10,), ``joints24`` (24, 3) J24 order
+    and ``joints14`` (14, 3), both metres in camera axes; ``mask`` (S, S/8) packed bits, ``parts``
+    (S, S) and ``dense`` (S/4, S/4, 4) where the split has them.
+    """
+    index = list(SPLITS).index(split.name) if split.name in SPLITS else 99
+    rng = np.random.default_rng([seed, index, shard])
+    body, surface, _ = workshop()
+    drawn = P.sample_poses(rng, split.motions, count)
+    cameras = P.sample_cameras(rng, count)
+    pose = P.place_in_camera(drawn.poses, P.sample_headings(rng, count), cameras)
+    betas = np.clip(rng.standard_normal((count, 10)), -2.5, 2.5).astype(np.float32)
+    distance = np.exp(rng.uniform(np.log(3), np.log(12), count)).astype(np.float32)
+
+    with torch.no_grad():
+        rotmats = axis_angle_to_rotmat(torch.as_tensor(pose))
+        out = body.joints(rotmats, torch.as_tensor(betas))
+        shaped = body.template + torch.einsum("bl,vkl->bvk", torch.as_tensor(betas), body.smpl.shapedirs)
+        rest = torch.einsum("jv,bvk->bjk", body.smpl.J_regressor, shaped)
+        _, transforms = batch_rigid_transform(rotmats, rest, body.smpl.parents)
+    joints = out.joints49[:, 25:].numpy()
+    data: Arrays = {
+        "images": np.zeros((count, size, size, 3), np.uint8),
+        "keypoints": np.zeros((count, 24, 3), np.float32),
+        "person": np.zeros(count, np.int32),
+        "clip": drawn.clip.astype("U24"),
+        "place": np.zeros(count, "U24"),
+    }
+    if split.labels == "full":
+        data |= {
+            "pose": pose.reshape(count, 72),
+            "betas": betas,
+            "joints24": joints,
+            "joints14": out.joints14.numpy(),
+        }
+    if split.truth:
+        data["mask"] = np.zeros((count, size, size // 8), np.uint8)
+        data["parts"] = np.zeros((count, size, size), np.uint8)
+    if split.dense:
+        data["dense"] = np.zeros((count, size // 4, size // 4, 4), np.uint8)
+    for i in range(count):
+        person = int(rng.integers(*split.outfits))
+        outfit = _outfit(person)
+        vertices = clothe(surface, shaped[i].numpy(), outfit, transforms[i, :, :3].numpy())
+        shift = np.float32([0, 0, distance[i]]) - joints[i].mean(0)
+        vertices = np.ascontiguousarray(vertices + shift, np.float32)
+        points = np.float32(joints[i] + shift)
+        wild = split.scenes == "wild"
+        margin = rng.uniform(1.1, 1.35) if wild else rng.uniform(1.15, 1.3)
+        camera = Camera.around(points, size, margin, np.float32(rng.normal(0, 0.03, 2)))
+        up = cameras[i][:, 1]
+        ground = vertices[np.argmin(vertices @ up)]
+        view = camera.view(cameras[i], ground, rng.uniform(0.4, 0.8))
+        place = _place(rng, split, view)
+        picture = draw(
+            rng, surface, vertices, outfit, camera, place, cameras[i], ground, split.occlusion
+        )
+        flat = camera.project(points) * 2 / size - 1
+        data["images"][i] = picture.image
+        data["keypoints"][i, :, :2] = flat
+        data["keypoints"][i, :, 2] = (np.abs(flat) < 1).all(1)
+        data["person"][i], data["place"][i] = person, place.name
+        if split.truth:
+            data["mask"][i] = np.packbits(picture.mask, 1)
+            data["parts"][i] = picture.parts
+        if split.dense:
+            data["dense"][i] = picture.dense
+    return data

@@ -1,0 +1,263 @@
+"""Pre-training at full resolution with full labels: where every row of every table starts from.
+
+The paper starts from ImageNet and then SPIN weights; neither is free. This trains the same network
+on the ``source`` part with dense truth (body parts, canonical coordinates) as an extra task, images
+growing from 64 to 128 px. It only ever sees full-resolution people: it is also the *HR-only* model
+that the resolution-aware one is compared with.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from rsclib import augment
+from rsclib.atomic import write_text
+from rsclib.body import Body, load_body
+from rsclib.checkpoints import load_training_state, save_training_state
+from rsclib.errors import RscError
+from rsclib.geometry import axis_angle_to_rotmat, project
+from rsclib.metrics import mpjpe, pa_mpjpe
+from rsclib.network import EXPANSION, NetConfig, Prediction, RSCNet
+from rsclib.openbench.build import fetch
+from rsclib.resolution import normalise
+
+
+@dataclass(frozen=True)
+class PretrainConfig:
+    """Recipe. ``stages`` are (image side, steps): small images teach most of it, several times
+    faster; the last stage adapts to the size in use."""
+
+    stages: tuple[tuple[int, int], ...] = ((64, 6000), (96, 1500), (128, 1200))
+    images: int = 40960
+    batch: int = 128
+    lr: float = 2e-3
+    weight_decay: float = 0.02
+    warmup: int = 300
+    seed: int = 0
+    precision: str = "bf16-mixed"
+    save_seconds: float = 120.0
+    eval_steps: int = 1000
+
+    @property
+    def steps(self) -> int:
+        """Steps over all stages."""
+        return sum(n for _, n in self.stages)
+
+
+class DenseHead(nn.Module):
+    """Extra tasks of pre-training: parts and canonical coordinates from the four stage maps, joints
+    straight from phi. Thrown away afterwards."""
+
+    def __init__(self, config: NetConfig, width: int = 64) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(nn.Conv2d(p * EXPANSION, width, 1) for p in config.planes)
+        self.mix = nn.Sequential(
+            nn.ReLU(), nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 28, 1)
+        )
+        self.joints = nn.Linear(config.features, 24 * 5)
+
+    def forward(self, maps: list[Tensor], phi: Tensor) -> tuple[Tensor, Tensor]:
+        """Stage maps and phi (B, C) to (B, 25 + 3, S/4, S/4) and joints (B, 24, 3 + 2)."""
+        total = self.lateral[-1](maps[-1])
+        for lateral, z in zip(list(self.lateral)[-2::-1], maps[-2::-1], strict=True):
+            total = F.interpolate(total, size=z.shape[2:], mode="nearest") + lateral(z)
+        return self.mix(total), self.joints(phi).view(-1, 24, 5)
+
+
+class Pretrainer(nn.Module):
+    """The network with its extra head, as one module for Fabric."""
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.net = RSCNet(config)
+        self.head = DenseHead(config)
+
+    def forward(self, images: Tensor) -> tuple[Prediction, Tensor, Tensor]:
+        maps, phi = self.net.forward_features(
+            images, torch.zeros(len(images), dtype=torch.long, device=images.device)
+        )
+        dense, joints = self.head(maps, phi)
+        return self.net.predict(phi), dense, joints
+
+
+def losses(
+    prediction: Prediction, dense: Tensor, joints: Tensor, batch: augment.Batch, body: Body
+) -> dict[str, Tensor]:
+    """Weighted terms. L1 throughout: with L2 the limbs shrink towards the mean of two headings."""
+    out = body.joints(prediction.rotmats, prediction.betas).joints49[:, 25:]
+    flat = project(out, prediction.cam)
+    seen = batch["keypoints"][..., 2:]
+    truth = centred(batch["joints24"])
+    target = batch["dense"]
+    on_person = (target[..., 3] > 0).float()
+    coordinates = (dense[:, 25:].permute(0, 2, 3, 1) - target[..., :3] / 255).abs().sum(-1)
+    return {
+        "3d": 6 * (centred(out) - truth).abs().mean(),
+        "2d": 3 * ((flat - batch["keypoints"][..., :2]).abs() * seen).mean(),
+        "pose": 2 * (prediction.rotmats - batch["rotmats"]).abs().mean(),
+        "betas": 0.03 * (prediction.betas - batch["betas"]).square().mean(),
+        "direct": 3 * (joints[..., :3] - truth).abs().mean()
+        + 1.5 * ((joints[..., 3:] - batch["keypoints"][..., :2]).abs() * seen).mean(),
+        "parts": 0.5 * F.cross_entropy(dense[:, :25].float(), target[..., 3].long()),
+        "coordinates": (coordinates * on_person).sum() / (on_person.sum() + 1),
+    }
+
+
+def centred(joints: Tensor) -> Tensor:
+    """J24 joints (B, 24, 3) relative to the middle of the hips (rows 2 and 3)."""
+    return joints - (joints[:, 2:3] + joints[:, 3:4]) / 2
+
+
+def _shrink(images: np.ndarray, side: int) -> Tensor:
+    """All images (N, S, S, 3) as uint8 (N, 3, side, side), once per stage."""
+    out = torch.empty((len(images), 3, side, side), dtype=torch.uint8)
+    for i in range(0, len(images), 512):
+        part = torch.from_numpy(images[i : i + 512]).permute(0, 3, 1, 2)
+        if side != images.shape[1]:
+            part = F.interpolate(part.float(), size=side, mode="bilinear", antialias=True).round().byte()
+        out[i : i + 512] = part
+    return out
+
+
+def batch_indices(seed: int, step: int, batch: int, total: int) -> np.ndarray:
+    """The samples of a step: a function of the step alone, so a resumed run repeats none."""
+    per_epoch = total // batch
+    order = np.random.default_rng([seed, step // per_epoch]).permutation(total)
+    start = (step % per_epoch) * batch
+    return order[start : start + batch]
+
+
+def learning_rate(config: PretrainConfig, step: int) -> float:
+    """Linear warm-up, then a cosine to 1 %."""
+    if step < config.warmup:
+        return config.lr * (step + 1) / config.warmup
+    progress = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def quick_eval(net: RSCNet, data: dict[str, np.ndarray], side: int, body: Body) -> dict[str, float]:
+    """MPJPE and PA-MPJPE (mm) at one image side, full resolution only."""
+    net.eval()
+    wrong, aligned = [], []
+    images = _shrink(data["images"], side)
+    with torch.no_grad():
+        for i in range(0, len(images), 256):
+            x = normalise(images[i : i + 256])
+            p = net(x, torch.zeros(len(x), dtype=torch.long))
+            joints = body.joints(p.rotmats, p.betas).joints14
+            truth = torch.as_tensor(data["joints14"][i : i + 256])
+            wrong.append(mpjpe(joints, truth))
+            aligned.append(pa_mpjpe(joints, truth))
+    net.train()
+    return {
+        "mpjpe": float(torch.cat(wrong).mean()),
+        "pa_mpjpe": float(torch.cat(aligned).mean()),
+    }
+
+
+def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None = None) -> RSCNet:
+    """Run or go on with a pre-training; returns the network.
+
+    Args:
+        folder: state, learning curve ``curve.csv`` and the weights ``net`` live here.
+    """
+    fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)  # type: ignore[arg-type]
+    fabric.seed_everything(config.seed, verbose=False)
+    net_config = net_config or NetConfig.edu()
+    data = fetch("source", config.images)
+    held_out = fetch("test-wild", 512)
+    body = load_body().to(fabric.device)
+    module = Pretrainer(net_config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.AdamW(
+        module.parameters(), config.lr, weight_decay=config.weight_decay, fused=True
+    )
+    model, optimiser = fabric.setup(module, optimiser)
+    labels = {
+        "keypoints": torch.from_numpy(data["keypoints"]),
+        "joints24": torch.from_numpy(data["joints24"]),
+        "betas": torch.from_numpy(data["betas"]),
+        "rotmats": axis_angle_to_rotmat(torch.from_numpy(data["pose"]).view(-1, 24, 3)),
+        "dense": torch.from_numpy(data["dense"]),
+    }
+    state_file, step, seconds = folder / "state.pt", 0, 0.0
+    curve = "step,side,seconds,loss,mpjpe,pa_mpjpe\n"
+    if state_file.is_file():
+        state = load_training_state(state_file)
+        if state["config"] != _plain(config):
+            raise RscError(f"{folder} holds a run with other settings; choose another folder")
+        module.load_state_dict(state["module"])
+        optimiser.load_state_dict(state["optimiser"])
+        step, seconds, curve = state["step"], state["seconds"], state["curve"]
+    started, saved, running = time.monotonic() - seconds, time.monotonic(), 0.0
+    side, images = 0, torch.empty(0)
+    while step < config.steps:
+        wanted = _side_at(config, step)
+        if wanted != side:
+            side, images = wanted, _shrink(data["images"], wanted)
+        pick = torch.from_numpy(batch_indices(config.seed, step, config.batch, len(images)))
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+        stride = 128 // side if 128 % side == 0 else 1
+        batch = {k: v[pick] for k, v in labels.items()}
+        batch["images"] = images[pick].float()
+        batch = augment.warp(batch, *augment.random_affine(len(pick), generator))
+        if stride == 1 and side != 128:  # 96 px: the dense truth has no whole stride
+            rows = torch.arange(side // 4) * 128 // side
+            batch["dense"] = batch["dense"][:, rows][:, :, rows]
+        else:
+            batch["dense"] = batch["dense"][:, ::stride, ::stride]
+        batch["images"] = augment.colour(batch["images"], generator)
+        batch = {k: v.to(fabric.device) for k, v in batch.items()}
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(config, step)
+        x = normalise(batch["images"]).contiguous(memory_format=torch.channels_last)
+        prediction, dense, joints = model(x)
+        terms = losses(prediction, dense, joints, batch, body)
+        loss = torch.stack(list(terms.values())).sum()
+        fabric.backward(loss)
+        fabric.clip_gradients(model, optimiser, max_norm=2.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        running = 0.98 * running + 0.02 * float(loss.detach()) if step else float(loss.detach())
+        step += 1
+        if step % config.eval_steps == 0 or step == config.steps:
+            scores = quick_eval(module.net, held_out, side, body)
+            spent = time.monotonic() - started
+            row = f"{step},{side},{spent:.0f},{running:.4f},{scores['mpjpe']:.1f},{scores['pa_mpjpe']:.1f}"
+            curve += row + "\n"
+            print(row, {k: round(float(v), 3) for k, v in terms.items()}, flush=True)
+        if time.monotonic() - saved > config.save_seconds or step == config.steps:
+            save_training_state(
+                state_file,
+                {
+                    "config": _plain(config), "module": module.state_dict(),
+                    "optimiser": optimiser.state_dict(), "step": step,
+                    "seconds": time.monotonic() - started, "curve": curve,
+                },
+            )  # fmt: skip
+            write_text(folder / "curve.csv", curve)
+            saved = time.monotonic()
+    return module.net.eval()
+
+
+def _side_at(config: PretrainConfig, step: int) -> int:
+    for side, steps in config.stages:
+        if step < steps:
+            return side
+        step -= steps
+    return config.stages[-1][0]
+
+
+def _plain(config: PretrainConfig) -> dict:
+    """The settings that a resumed run must share, as plain data."""
+    kept = asdict(config)
+    kept["stages"] = [list(s) for s in config.stages]
+    return {k: v for k, v in kept.items() if k not in ("save_seconds", "eval_steps")}

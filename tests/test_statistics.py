@@ -1,0 +1,118 @@
+"""Intervals by clip: agreement with a naive loop, coverage, and what they must not do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rsclib.errors import RscError
+from rsclib.statistics import Interval, cluster_bootstrap, paired_difference, paired_ratio
+
+
+def clips(seed: int, n_clips: int = 12, spread: float = 10.0) -> tuple[np.ndarray, np.ndarray]:
+    """Errors around 100 with a common offset per clip; clips of 3 to 20 frames."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(3, 21, n_clips)
+    cluster = np.repeat(np.arange(n_clips), lengths)
+    values = 100 + spread * rng.standard_normal(n_clips)[cluster] + rng.standard_normal(len(cluster))
+    return values, cluster
+
+
+def naive(values: np.ndarray, baseline: np.ndarray | None, cluster: np.ndarray) -> Interval:
+    """Draw clips and average their frames, one resample at a time (seed 3, 200 resamples)."""
+    names = np.unique(cluster)
+    draws = np.random.default_rng(3).integers(0, len(names), (200, len(names)))
+    estimates = []
+    for draw in draws:
+        drawn = np.concatenate([values[cluster == names[i]] for i in draw])
+        if baseline is None:
+            estimates.append(drawn.mean())
+        else:
+            drawn_baseline = np.concatenate([baseline[cluster == names[i]] for i in draw])
+            estimates.append(drawn.mean() / drawn_baseline.mean())
+    low, high = np.quantile(estimates, [0.025, 0.975])
+    mean = values.mean() if baseline is None else values.mean() / baseline.mean()
+    return Interval(float(mean), float(low), float(high))
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 1000))
+def test_equals_a_naive_loop(seed: int) -> None:
+    values, cluster = clips(seed)
+    baseline = values + 5 + np.sin(np.arange(len(values)))
+    fast = cluster_bootstrap(values, cluster, 200, seed=3)
+    assert fast == pytest.approx(naive(values, None, cluster), abs=1e-9)
+    ratio = paired_ratio(values, baseline, cluster, 200, seed=3)
+    assert ratio == pytest.approx(naive(values, baseline, cluster), abs=1e-9)
+    difference = paired_difference(values, baseline, cluster, 200, seed=3)
+    assert difference == pytest.approx(naive(values - baseline, None, cluster), abs=1e-9)
+
+
+def test_mean_is_over_frames_not_over_clips() -> None:
+    values, cluster = np.array([0.0, 0, 0, 0, 0, 0, 8, 8]), np.array([0] * 6 + [1] * 2)
+    assert cluster_bootstrap(values, cluster).mean == 2.0
+
+
+def test_clip_names_and_order_do_not_matter() -> None:
+    values, cluster = clips(1)
+    names = np.array([f"clip {i:02d}" for i in cluster])
+    order = np.random.default_rng(0).permutation(len(values))
+    expected = cluster_bootstrap(values, cluster)
+    assert cluster_bootstrap(values[order], names[order]) == pytest.approx(expected)
+
+
+def test_same_seed_same_interval() -> None:
+    values, cluster = clips(2)
+    assert cluster_bootstrap(values, cluster, seed=1) == cluster_bootstrap(values, cluster, seed=1)
+    assert cluster_bootstrap(values, cluster, seed=1) != cluster_bootstrap(values, cluster, seed=2)
+
+
+def test_intervals_cover_the_truth_and_frame_intervals_do_not() -> None:
+    by_clip = by_frame = 0
+    for seed in range(200):
+        values, cluster = clips(seed, n_clips=30)
+        interval = cluster_bootstrap(values, cluster, 400, seed)
+        by_clip += interval.low <= 100 <= interval.high
+        interval = cluster_bootstrap(values, np.arange(len(values)), 400, seed)
+        by_frame += interval.low <= 100 <= interval.high
+    # Nominal 190; 30 clips and the percentile method cost a few, binomial noise is 3.
+    assert 176 <= by_clip <= 199
+    assert by_frame < 140  # what ignoring the clips would claim
+
+
+def test_wider_with_confidence_and_contains_the_mean() -> None:
+    values, cluster = clips(3)
+    narrow = cluster_bootstrap(values, cluster, confidence=0.5)
+    wide = cluster_bootstrap(values, cluster, confidence=0.99)
+    assert wide.low < narrow.low < narrow.mean < narrow.high < wide.high
+
+
+def test_pairing_removes_what_both_find_hard() -> None:
+    values, cluster = clips(4, spread=30)
+    difference = paired_difference(values - 3, values, cluster)
+    assert difference == pytest.approx((-3, -3, -3))
+    ratio = paired_ratio(0.8 * values, values, cluster)
+    assert ratio == pytest.approx((0.8, 0.8, 0.8))
+    alone = cluster_bootstrap(values, cluster)
+    assert alone.high - alone.low > 5
+
+
+def test_equal_values_have_no_width() -> None:
+    assert cluster_bootstrap(np.full(6, 4.0), [0, 0, 1, 1, 2, 2]) == (4.0, 4.0, 4.0)
+
+
+def test_wrong_input_is_named() -> None:
+    with pytest.raises(RscError, match="two clips"):
+        cluster_bootstrap([1.0, 2.0], [0, 0])
+    with pytest.raises(RscError, match="one clip per value"):
+        cluster_bootstrap([1.0, 2.0], [0])
+    with pytest.raises(RscError, match="NaN"):
+        cluster_bootstrap([1.0, np.nan], [0, 1])
+    with pytest.raises(RscError, match="above zero"):
+        paired_ratio([1.0, 2.0], [0.0, 1.0], [0, 1])
+
+
+def test_printed_form() -> None:
+    assert str(Interval(123.44, 120.06, 126.0)) == "123.4 [120.1, 126.0]"
