@@ -10,54 +10,39 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import scipy.sparse as sp
-import smplx
+import smplx  # type: ignore[import-untyped]
 import torch
-from smplx.lbs import lbs
-from smplx.utils import Struct
+from smplx.lbs import lbs  # type: ignore[import-untyped]
+from smplx.utils import Struct  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
+from rsclib.body_files import (
+    ARRAYS,
+    BETAS,
+    JOINTS,
+    OPEN_BODY,
+    POSE_BASIS,
+    VERTICES,
+    read_body,
+)
 from rsclib.errors import RscError
-from rsclib.safe_pickle import load_smpl_pickle
-
-OPEN_BODY = Path(__file__).parent / "assets" / "open_body.npz"
-VERTICES, FACES, JOINTS, BETAS = 6890, 13776, 24, 10
-POSE_BASIS = 9 * (JOINTS - 1)
 
 # joints49 in the pool of 54 = 24 joints, 21 mesh vertices, 9 rows of J_regressor_extra.
 OPENPOSE_25 = (24, 12, 17, 19, 21, 16, 18, 20, 0, 2, 5, 8, 1, 4, 7, *range(25, 35))
 GROUND_TRUTH_24 = (8, 5, 45, 46, 4, 7, 21, 19, 17, 16, 18, 20, *range(47, 54), 24, 26, 25, 28, 27)
 # The 14 evaluation joints in the 17 rows of J_regressor_h36m.
 H36M_TO_J14 = (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10)
-J14_NAMES = tuple(
-    "R ankle,R knee,R hip,L hip,L knee,L ankle,R wrist,R elbow,R shoulder,L shoulder,L elbow,"
-    "L wrist,neck,head top".split(",")
-)
+J14_NAMES = (
+    "R ankle", "R knee", "R hip", "L hip", "L knee", "L ankle", "R wrist", "R elbow", "R shoulder",
+    "L shoulder", "L elbow", "L wrist", "neck", "head top",
+)  # fmt: skip
 J14_BONES = (
     (0, 1), (1, 2), (2, 12), (12, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 12), (12, 9), (9, 10),
     (10, 11), (12, 13),
 )  # fmt: skip
-
-_SHAPES: dict[str, tuple[int, ...]] = {
-    "v_template": (VERTICES, 3),
-    "weights": (VERTICES, JOINTS),
-    "J_regressor": (JOINTS, VERTICES),
-    "J_regressor_extra": (9, VERTICES),
-    "J_regressor_h36m": (17, VERTICES),
-    "kintree_table": (2, JOINTS),
-    "f": (FACES, 3),
-}
-_BESIDE = {
-    "J_regressor_extra.npy": "the nine extra training joints (9, 6890)",
-    "J_regressor_h36m.npy": "the joints that every table scores (17, 6890)",
-}
 
 
 class BodyOutput(NamedTuple):
@@ -106,11 +91,10 @@ class Body(nn.Module):
     fast_picked: Tensor
 
     def __init__(self, arrays: Mapping[str, Any], name: str) -> None:
-        """Take arrays that :func:`check_arrays` has passed."""
+        """Take arrays that :func:`rsclib.body_files.read_body` has read and checked."""
         super().__init__()
         self.name = name
-        keys = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
-        struct = Struct(**{key: arrays[key] for key in keys})
+        struct = Struct(**{key: arrays[key] for key in ARRAYS})
         with contextlib.redirect_stdout(io.StringIO()):  # smplx warns of "only" ten betas
             self.smpl = smplx.SMPL(
                 "",
@@ -159,7 +143,9 @@ class Body(nn.Module):
         self._keep("fast_template", torch.cat([smpl.v_template[ids], rest]))
         self._keep("fast_shapedirs", torch.cat([smpl.shapedirs[ids], rest_dirs]))
         self._keep("fast_posedirs", torch.cat([posedirs, no_dirs], 1).flatten(1))
-        self._keep("fast_regressor", torch.cat([torch.zeros(JOINTS, len(ids)), torch.eye(JOINTS)], 1))
+        self._keep(
+            "fast_regressor", torch.cat([torch.zeros(JOINTS, len(ids)), torch.eye(JOINTS)], 1)
+        )
         self._keep("fast_weights", torch.cat([smpl.lbs_weights[ids], torch.eye(JOINTS)]))
         self._keep("fast_extra", self.regressor_extra[:, ids].contiguous())
         self._keep("fast_h36m", self.regressor_h36m[:, ids].contiguous())
@@ -242,98 +228,5 @@ def load_body(path: str | os.PathLike[str] | None = None) -> Body:
     Raises:
         RscError: a file is missing, damaged or of a wrong shape; a pickle holds more than arrays.
     """
-    file = Path(path or os.environ.get("RSC_SMPL") or OPEN_BODY)
-    if file.is_dir():
-        names = ("SMPL_NEUTRAL.pkl", "SMPL_NEUTRAL.npz")
-        found = [file / name for name in names if (file / name).is_file()]
-        if not found:
-            raise RscError(f"{file} holds neither {' nor '.join(names)}. Put the model there.")
-        file = found[0]
-    if not file.is_file():
-        raise RscError(f"there is no body model at {file}. Check the path, or unset RSC_SMPL.")
-    arrays = load_smpl_pickle(file) if file.suffix == ".pkl" else _read_npz(file)
-    if "weights_255" in arrays:
-        return Body(check_arrays(_unpack_open(arrays, file), file), "open")
-    for name, use in _BESIDE.items():
-        beside = file.parent / name
-        if not beside.is_file():
-            raise RscError(f"{beside} is missing: it gives {use}. SPIN's data archive has it.")
-        try:
-            arrays[beside.stem] = np.load(beside, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise RscError(f"cannot read {beside}: {error}. Get it again.") from error
-    return Body(check_arrays(arrays, file), "smpl")
-
-
-def _read_npz(path: Path) -> dict[str, Any]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
-        raise RscError(f"cannot read {path}: {error}. Get the file again.") from error
-
-
-def _unpack_open(packed: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Undo the packing of ``open_body.npz``: sparse rows, weights in 1/255, UVs in 1/65535."""
-    try:
-        arrays = {key: packed[key] for key in ("v_template", "shapedirs", "f", "uv_faces", "mirror")}
-        arrays["uv"] = packed["uv"].astype(np.float32) / 65535
-        arrays["posedirs"] = np.zeros((VERTICES, 3, POSE_BASIS), np.float32)
-        # Slots that are not used name a joint too, never twice the same and with weight zero.
-        arrays["weights"] = np.zeros((VERTICES, JOINTS), np.float32)
-        shares = packed["weights_255"].astype(np.float32) / 255
-        np.put_along_axis(arrays["weights"], packed["weights_joint"].astype(np.int64), shares, 1)
-        parents = packed["parents"].astype(np.int64)
-        arrays["kintree_table"] = np.stack([parents, np.arange(len(parents))])
-        for key, rows in (("J_regressor", JOINTS), ("J_regressor_extra", 9), ("J_regressor_h36m", 17)):
-            entry = [packed[f"{key}_{part}"] for part in ("val", "row", "col")]
-            matrix = np.zeros((rows, VERTICES), np.float32)
-            matrix[entry[1], entry[2]] = entry[0]
-            arrays[key] = matrix
-    except (KeyError, ValueError, IndexError, TypeError) as error:
-        raise RscError(f"{path} is a damaged open body ({error}). Get the file again.") from error
-    return arrays
-
-
-def check_arrays(arrays: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The arrays of a SMPL file as dense, finite float32 or int64 of SMPL's shapes.
-
-    Raises:
-        RscError: an array is missing or of a wrong shape, holds NaN, or points past the end.
-    """
-    if arrays.get("posedirs") is None and "posedirs" in arrays:
-        raise RscError(f"{path}: posedirs is empty.")
-    dirs = np.shape(arrays.get("shapedirs"))
-    count = max(dirs[-1], BETAS) if len(dirs) == 3 else BETAS
-    wanted = _SHAPES | {
-        "shapedirs": (VERTICES, 3, count),
-        "posedirs": (VERTICES, 3, POSE_BASIS),
-    }
-    checked: dict[str, Any] = {key: arrays.get(key) for key in ("uv", "uv_faces", "mirror")}
-    for key, shape in wanted.items():
-        if key not in arrays:
-            raise RscError(f"{path} is not a body model of SMPL's layout: it has no {key}.")
-        value = arrays[key].toarray() if sp.issparse(arrays[key]) else np.asarray(arrays[key])
-        if value.shape != shape:
-            raise RscError(f"{path}: {key} has shape {value.shape} instead of {shape}.")
-        if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
-            raise RscError(f"{path}: {key} does not hold finite numbers.")
-        checked[key] = value.astype(np.int64 if key in ("f", "kintree_table") else np.float32)
-    parents = checked["kintree_table"][0]
-    parents[0] = -1  # SMPL's own file has 2**32 - 1
-    if (parents[1:] < 0).any() or (parents[1:] >= np.arange(1, JOINTS)).any():
-        raise RscError(f"{path}: kintree_table is not a tree with parents before children.")
-    sums = checked["weights"].sum(1)
-    if np.abs(sums - 1).max() > 1e-3:
-        raise RscError(f"{path}: the skinning weights of a vertex do not sum to one.")
-    limits: dict[str, tuple[int, tuple[int, ...]]] = {"f": (VERTICES, (FACES, 3))}
-    if checked["uv"] is not None:
-        limits["uv_faces"] = (len(checked["uv"]), (FACES, 3))
-    if checked["mirror"] is not None:
-        limits["mirror"] = (VERTICES, (VERTICES,))
-    for key, (limit, shape) in limits.items():
-        value = checked[key]
-        if np.shape(value) != shape or np.min(value) < 0 or np.max(value) >= limit:
-            raise RscError(f"{path}: {key} is not {shape} indices below {limit}.")
-        checked[key] = np.asarray(value).astype(np.int64)
-    return checked
+    arrays, name = read_body(path or os.environ.get("RSC_SMPL") or OPEN_BODY)
+    return Body(arrays, name)

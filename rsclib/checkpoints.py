@@ -121,7 +121,9 @@ def load_strict(net: torch.nn.Module, state: Mapping[str, Tensor], source: Any) 
             problems.append(f"  {len(keys)} {title}: {', '.join(keys[:8])}{more}")
     if problems:
         name = source if isinstance(source, str | os.PathLike) else "this state dict"
-        raise RscError(f"{name} does not fit the network, nothing was loaded:\n" + "\n".join(problems))
+        raise RscError(
+            f"{name} does not fit the network, nothing was loaded:\n" + "\n".join(problems)
+        )
     net.load_state_dict(dict(state))
 
 
@@ -137,7 +139,9 @@ def read_torch(path: PathLike) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise RscError(f"{path} is not a checkpoint that can be read as plain data: {first}") from error
+        raise RscError(
+            f"{path} is not a checkpoint that can be read as plain data: {first}"
+        ) from error
     if not isinstance(content, dict):
         raise RscError(f"{path} holds a {type(content).__name__}, not a dictionary of weights")
     return content

@@ -52,7 +52,9 @@ def project(joints: Tensor, cam: Tensor) -> Tensor:
         J ``(B, J, 2)``, normalised so that the crop spans [-1, 1].
     """
     points = joints + cam_to_translation(cam)[:, None]  # X + delta
-    return points[..., :2] / points[..., 2:] * (FOCAL / (CROP / 2))  # J = f_project(X, delta)  Eq. 3
+    return (
+        points[..., :2] / points[..., 2:] * (FOCAL / (CROP / 2))
+    )  # J = f_project(X, delta)  Eq. 3
 
 
 def fit_translation(joints: Tensor, keypoints: Tensor, confidence: Tensor) -> Tensor:

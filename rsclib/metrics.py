@@ -77,9 +77,7 @@ def procrustes_align(pred: Tensor, gt: Tensor) -> Tensor:
     gt_centre = gt.mean(dim=-2, keepdim=True)
     # Centred here already, so that the shift that roma returns is zero up to rounding.
     pred = pred - pred.mean(dim=-2, keepdim=True)
-    rotation, _, scale = roma.rigid_points_registration(
-        pred, gt - gt_centre, compute_scaling=True
-    )
+    rotation, _, scale = roma.rigid_points_registration(pred, gt - gt_centre, compute_scaling=True)
     scale = torch.nan_to_num(scale, nan=0.0, posinf=0.0, neginf=0.0)
     return scale[..., None, None] * pred @ rotation.mT + gt_centre
 

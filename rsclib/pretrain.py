@@ -123,7 +123,11 @@ def _shrink(images: np.ndarray, side: int) -> Tensor:
     for i in range(0, len(images), 512):
         part = torch.from_numpy(images[i : i + 512]).permute(0, 3, 1, 2)
         if side != images.shape[1]:
-            part = F.interpolate(part.float(), size=side, mode="bilinear", antialias=True).round().byte()
+            part = (
+                F.interpolate(part.float(), size=side, mode="bilinear", antialias=True)
+                .round()
+                .byte()
+            )
         out[i : i + 512] = part
     return out
 

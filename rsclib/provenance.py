@@ -123,7 +123,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, os.PathLike):
         return _without_folders(os.fspath(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if hasattr(value, "_asdict"):  # a NamedTuple, e.g. statistics.Interval

@@ -102,7 +102,9 @@ def degrade(images: Tensor, size: int) -> Tensor:
         ``(B, 3, S, S)`` uint8, within 1/255 of :func:`degrade_reference` in the mean.
     """
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[2] != images.shape[3]:
-        raise RscError(f"degrade wants uint8 (B, 3, S, S), not {images.dtype} {tuple(images.shape)}")
+        raise RscError(
+            f"degrade wants uint8 (B, 3, S, S), not {images.dtype} {tuple(images.shape)}"
+        )
     side = images.shape[2]
     if size >= side:
         return images

@@ -24,19 +24,23 @@ from rsclib.errors import RscError
 
 # The largest slot number a real file needs is a few hundred; a huge one would claim gigabytes.
 _MAX_MEMO = 1_000_000
+_MAX_BYTES = 2**30  # SMPL's own files are 40 to 250 MB
 _REFUSED_CODES = {"PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "INST", "OBJ"}
+_NUMBERS = {"b1", "f2", "f4", "f8", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8))}
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """What is wrong with the pickle, in words."""
 
 
 class _Stub:
     """Keeps the arguments and the state that a pickle gives it; does nothing with them."""
 
+    args: tuple[Any, ...] = ()  # stays so when the pickle makes an instance without __init__
+    state: Any = None
+
     def __init__(self, *args: Any) -> None:
         self.args = args
-        self.state: Any = None
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
@@ -66,11 +70,15 @@ class _Chumpy(_Stub):
     """A Chumpy node: ``x`` holds the numbers, or ``a`` is a node and ``idxs`` picks from it."""
 
 
+class _Set(_Stub):
+    """A set: Chumpy nodes carry an empty one, of no use here."""
+
+
 class _Object:
     """Stands for ``object``, which old classes name as their base; it cannot be built."""
 
-    def __new__(cls, *_: Any) -> _Object:
-        raise _Refused("it builds a bare object, which no array needs")
+    def __init__(self, *_: Any) -> None:
+        raise _RefusedError("it builds a bare object, which no array needs")
 
 
 def _array(*_: Any) -> _Array:
@@ -81,7 +89,7 @@ def _array(*_: Any) -> _Array:
 def _reconstructor(*args: Any) -> _Stub:
     """``copyreg._reconstructor``: an empty instance of a known class."""
     if len(args) != 3 or args[0] not in (_Csc, _Chumpy):
-        raise _Refused("it rebuilds an object that is not an array")
+        raise _RefusedError("it rebuilds an object that is not an array")
     kind: type[_Stub] = args[0]
     return kind()
 
@@ -89,7 +97,7 @@ def _reconstructor(*args: Any) -> _Stub:
 def _encode(*args: Any) -> bytes:
     """``_codecs.encode``: how Python 3 writes bytes in an old protocol."""
     if len(args) != 2 or not isinstance(args[0], str) or args[1] != "latin1":
-        raise _Refused("it holds a malformed byte string")
+        raise _RefusedError("it holds a malformed byte string")
     return args[0].encode("latin1")
 
 
@@ -102,6 +110,8 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("copyreg", "_reconstructor"): _reconstructor,
     ("__builtin__", "object"): _Object,
     ("builtins", "object"): _Object,
+    ("__builtin__", "set"): _Set,
+    ("builtins", "set"): _Set,
     ("_codecs", "encode"): _encode,
 }
 for _core in ("numpy.core", "numpy._core"):
@@ -117,7 +127,7 @@ class _Unpickler(pickle.Unpickler):
         """The stub for a known name; called before anything of that name could be."""
         stub = _ALLOWED.get((module, name))
         if stub is None:
-            raise _Refused(f"it asks for {module}.{name}, which no array needs")
+            raise _RefusedError(f"it asks for {module}.{name}, which no array needs")
         return stub
 
 
@@ -125,9 +135,9 @@ def _scan(content: bytes) -> None:
     """Read the instructions without obeying them; refuse those that no SMPL file has."""
     for opcode, argument, _ in pickletools.genops(content):
         if opcode.name in _REFUSED_CODES:
-            raise _Refused(f"it has the instruction {opcode.name}, which no array needs")
-        if opcode.name.endswith("PUT") and int(argument) > _MAX_MEMO:
-            raise _Refused("it asks for an absurd amount of memory")
+            raise _RefusedError(f"it has the instruction {opcode.name}, which no array needs")
+        if opcode.name.endswith("PUT") and int(argument or 0) > _MAX_MEMO:
+            raise _RefusedError("it asks for an absurd amount of memory")
 
 
 def _bytes(value: Any) -> bytes:
@@ -135,74 +145,78 @@ def _bytes(value: Any) -> bytes:
         return value.encode("latin1")
     if isinstance(value, bytes | bytearray):
         return bytes(value)
-    raise _Refused("an array's numbers are not bytes")
+    raise _RefusedError("an array's numbers are not bytes")
 
 
 def _dtype(value: Any) -> np.dtype[Any]:
     """The numeric dtype that a stub describes; objects, strings and records are refused."""
     if not isinstance(value, _Dtype) or not value.args or not isinstance(value.args[0], str):
-        raise _Refused("an array has no plain dtype")
+        raise _RefusedError("an array has no plain dtype")
     name = value.args[0].lstrip("<>=|")
     order = "="
     if value.state is not None:
         if not isinstance(value.state, tuple) or len(value.state) < 2:
-            raise _Refused("a dtype has a malformed state")
+            raise _RefusedError("a dtype has a malformed state")
         order = value.state[1]
-    if name not in {"b1", *(f"{k}{n}" for k in "iuf" for n in (1, 2, 4, 8))} or name == "f1":
-        raise _Refused(f"an array holds {name!r}, which is not a plain number")
+    if name not in _NUMBERS:
+        raise _RefusedError(f"an array holds {name!r}, which is not a plain number")
     if order not in ("<", ">", "=", "|"):
-        raise _Refused("a dtype has a malformed byte order")
-    return np.dtype(name).newbyteorder(order)
+        raise _RefusedError("a dtype has a malformed byte order")
+    return np.dtype(("" if order == "|" else order) + name)
 
 
 def _shape(value: Any) -> tuple[int, ...]:
     if not isinstance(value, tuple) or not all(type(n) is int and n >= 0 for n in value):
-        raise _Refused("an array has a malformed shape")
+        raise _RefusedError("an array has a malformed shape")
     return value
 
 
 def _numbers(dtype: Any, shape: Any, data: Any, fortran: bool) -> NDArray[Any]:
     kind, size, raw = _dtype(dtype), _shape(shape), _bytes(data)
     if math.prod(size) * kind.itemsize != len(raw):
-        raise _Refused("an array's shape does not fit its numbers")
+        raise _RefusedError("an array's shape does not fit its numbers")
     return np.frombuffer(raw, kind).reshape(size, order="F" if fortran else "C").copy()
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
     """A stub's content as numpy array or CSC matrix; other values as they are."""
     if depth > 8:
-        raise _Refused("its Chumpy nodes are nested too deeply")
+        raise _RefusedError("its Chumpy nodes are nested too deeply")
     if isinstance(value, _Array):
         if not isinstance(value.state, tuple) or len(value.state) != 5:
-            raise _Refused("an array has no numbers")
+            raise _RefusedError("an array has no numbers")
         _, shape, dtype, fortran, data = value.state
         return _numbers(dtype, shape, data, bool(fortran))
     if isinstance(value, _Buffer):
         if len(value.args) != 4:
-            raise _Refused("an array has no numbers")
+            raise _RefusedError("an array has no numbers")
         data, dtype, shape, order = value.args
         return _numbers(dtype, shape, data, order == "F")
     if isinstance(value, _Scalar):
         if len(value.args) != 2:
-            raise _Refused("it holds a malformed number")
+            raise _RefusedError("it holds a malformed number")
         return _numbers(value.args[0], (), value.args[1], False)[()]
     if isinstance(value, _Csc | _Chumpy):
         state = value.state
         if isinstance(state, tuple) and len(state) == 2:  # (dict, slots)
             state = state[0]
         if not isinstance(state, dict):
-            raise _Refused("an entry has no numbers")
+            raise _RefusedError("an entry has no numbers")
         return _csc(state) if isinstance(value, _Csc) else _chumpy(state, depth)
     if isinstance(value, _Stub):
-        raise _Refused("an entry is a dtype, not numbers")
+        raise _RefusedError("an entry is neither an array nor plain")
     return value
 
 
 def _csc(state: dict[str, Any]) -> sp.csc_matrix:
     data, rows, starts = (_plain(state.get(key)) for key in ("data", "indices", "indptr"))
     if not all(isinstance(x, np.ndarray) and x.ndim == 1 for x in (data, rows, starts)):
-        raise _Refused("a sparse matrix lacks its arrays")
-    matrix = sp.csc_matrix((data, rows, starts), shape=_shape(state.get("_shape")))
+        raise _RefusedError("a sparse matrix lacks its arrays")
+    shape = state.get("_shape", state.get("shape"))
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        raise _RefusedError("a sparse matrix has a malformed shape")
+    shape = _shape(tuple(int(_plain(n)) for n in shape))  # numpy integers in some files
+    matrix = sp.csc_matrix((data, rows, starts), shape=(shape[0], shape[1]))
     matrix.check_format(full_check=True)
     return matrix
 
@@ -215,7 +229,7 @@ def _chumpy(state: dict[str, Any], depth: int) -> NDArray[Any]:
         picked = base[np.asarray(_plain(state["idxs"], depth + 1))]
         shape = state.get("preferred_shape")
         return picked if shape is None else picked.reshape(_shape(tuple(shape)))
-    raise _Refused("a Chumpy entry is of an unknown kind")
+    raise _RefusedError("a Chumpy entry is of an unknown kind")
 
 
 def load_smpl_pickle(path: str | Path) -> dict[str, Any]:
@@ -230,15 +244,17 @@ def load_smpl_pickle(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise _RefusedError("it is larger than 1 GB")
         content = path.read_bytes()
         _scan(content)
         entries = _Unpickler(io.BytesIO(content), encoding="latin1").load()
         if not isinstance(entries, dict) or not all(isinstance(key, str) for key in entries):
-            raise _Refused("it does not hold a dictionary of names")
+            raise _RefusedError("it does not hold a dictionary of names")
         return {key: _plain(value) for key, value in entries.items()}
     except OSError as error:
         raise RscError(f"cannot read {path}: {error.strerror}. Check the path.") from error
-    except _Refused as error:
+    except _RefusedError as error:
         raise RscError(f"{path} is not a SMPL file: {error}. Nothing was run.") from error
     except Exception as error:  # a malformed stream can raise almost anything from the machine
         reason = str(error).partition("\n")[0] or type(error).__name__

@@ -51,7 +51,7 @@ def cluster_bootstrap(
     """
     values, group = _grouped(values, clusters)
     counts = np.bincount(group).astype(np.float64)
-    return _ratio_interval(np.bincount(group, values), counts, n_resamples, seed, confidence)
+    return _ratio_interval(_sums(values, group), counts, n_resamples, seed, confidence)
 
 
 def paired_difference(
@@ -86,10 +86,10 @@ def paired_ratio(
     """
     values, group = _grouped(values, clusters)
     baseline, _ = _grouped(baseline, clusters)
-    denominator = np.bincount(group, baseline)
+    denominator = _sums(baseline, group)
     if not (denominator > 0).all():
         raise RscError("a ratio needs a baseline above zero in every clip")
-    return _ratio_interval(np.bincount(group, values), denominator, n_resamples, seed, confidence)
+    return _ratio_interval(_sums(values, group), denominator, n_resamples, seed, confidence)
 
 
 def _grouped(values: ArrayLike, clusters: ArrayLike) -> tuple[Floats, NDArray[np.intp]]:
@@ -104,6 +104,11 @@ def _grouped(values: ArrayLike, clusters: ArrayLike) -> tuple[Floats, NDArray[np
     if len(unique) < 2:
         raise RscError(f"an interval by clip needs two clips or more, there are {len(unique)}")
     return floats, group
+
+
+def _sums(values: Floats, group: NDArray[np.intp]) -> Floats:
+    """Sum of the values of each cluster."""
+    return np.bincount(group, weights=values).astype(np.float64)
 
 
 def _ratio_interval(
@@ -126,6 +131,4 @@ def _ratio_interval(
         rng=np.random.default_rng(seed),
     )
     interval = result.confidence_interval
-    return Interval(
-        float(ratio(numerator, denominator)), float(interval.low), float(interval.high)
-    )
+    return Interval(float(ratio(numerator, denominator)), float(interval.low), float(interval.high))

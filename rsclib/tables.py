@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -151,7 +152,11 @@ def check_rows(frame: pd.DataFrame, columns: Sequence[str], where: str) -> None:
         raise RscError(f"{where}: no rows")
     for number, row in enumerate(frame[["metric", "value"]].to_dict("records"), start=1):
         value = row["value"]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
             raise RscError(f"{where}, row {number}: {value!r} is not a finite number")
         metric = PAPER_METRIC.get(row["metric"], row["metric"])
         low, high = _LIMITS.get(metric, (-math.inf, math.inf))
@@ -175,7 +180,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise RscError(f"cannot read {path.name}: {str(error).splitlines()[0]}") from error
 
 
-def _with_interval(row: Mapping[str, object]) -> str:
+def _with_interval(row: Mapping[Any, Any]) -> str:
     value, low, high = (row.get(name) for name in ("value", "low", "high"))
     text = f"{value:.4g}" if isinstance(value, float) and abs(value) < 10 else f"{value:.1f}"
     if isinstance(low, float) and isinstance(high, float) and math.isfinite(low + high):

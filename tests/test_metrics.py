@@ -169,7 +169,7 @@ def test_millimetres_are_refused(metric) -> None:  # type: ignore[no-untyped-def
     gt = body(11)
     with pytest.raises(RscError, match="Divide by 1000"):
         metric(gt, 1000 * gt)
-    with pytest.raises(RscError, match="prediction.*Divide by 1000"):
+    with pytest.raises(RscError, match=r"prediction.*Divide by 1000"):
         metric(1000 * gt, gt)
 
 

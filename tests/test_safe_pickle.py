@@ -53,16 +53,23 @@ def call(module: str, attribute: str, *arguments: bytes) -> bytes:
 
 
 def old_array(array: np.ndarray) -> bytes:
-    """A float64 array as Python 2's numpy wrote it."""
-    dtype = call("numpy", "dtype", old_string(b"f8"), integer(0), integer(1))
+    """A float64 or int32 array as Python 2's numpy wrote it."""
+    kind = array.dtype.str.lstrip("<").encode()
+    dtype = call("numpy", "dtype", old_string(kind), integer(0), integer(1))
     dtype += many(integer(3), old_string(b"<"), b"NNN", integer(-1), integer(-1), integer(0)) + b"b"
     shape = many(*(integer(n) for n in array.shape))
     empty = call(
         "numpy.core.multiarray", "_reconstruct", name("numpy", "ndarray"), many(integer(0)),
         old_string(b"b"),
     )  # fmt: skip
-    state = many(integer(1), shape, dtype, b"\x89", old_string(array.astype("<f8").tobytes()))
+    state = many(integer(1), shape, dtype, b"\x89", old_string(array.tobytes()))
     return empty + state + b"b"
+
+
+def node(start: bytes, **values: bytes) -> bytes:
+    """An object whose state is a dictionary."""
+    items = b"".join(old_string(key.encode()) + value for key, value in values.items())
+    return start + b"}(" + items + b"ub"
 
 
 def entries(**values: bytes) -> bytes:
@@ -109,44 +116,37 @@ def test_reads_python_2_strings_chumpy_and_old_scipy(tmp_path: Path) -> None:
     """The layout of the licensed file of 2015, with bytes above 127 in the arrays."""
     numbers = np.array([[1.5, -2.25e300], [np.pi, 1e-200]])
     matrix = sp.csc_matrix(np.array([[0.0, 2.0], [3.0, 0.0]]))
-    ch = name("chumpy.ch", "Ch") + b")\x81}("
-    ch += old_string(b"x") + old_array(numbers) + old_string(b"_dirty_vars")
-    ch += call("__builtin__", "set", b"]") + b"ub"
-    select = call(
+    chumpy = node(name("chumpy.ch", "Ch") + b")\x81", x=old_array(numbers))
+    base = call(
         "copy_reg", "_reconstructor", name("chumpy.reordering", "Select"),
         name("__builtin__", "object"), b"N",
     )  # fmt: skip
-    select += b"}(" + old_string(b"a") + ch + old_string(b"idxs") + old_array(np.array([3.0, 0.0]))
-    select += old_string(b"preferred_shape") + many(integer(2), integer(1)) + b"ub"
-    csc = name("scipy.sparse.csc", "csc_matrix") + b")\x81}("
-    csc += old_string(b"_shape") + many(integer(2), integer(2))
-    for key, value in (
-        ("data", matrix.data),
-        ("indices", matrix.indices),
-        ("indptr", matrix.indptr),
-    ):
-        csc += old_string(key.encode()) + old_array(np.asarray(value, float))
-    csc += b"ub"
-    path = write(tmp_path, entries(v_template=old_array(numbers), shapedirs=ch, J_regressor=csc))
-    # Index arrays are integers in real files; the assembler writes floats, which scipy refuses.
-    with pytest.raises(RscError):
-        load_smpl_pickle(path)
-    read = load_smpl_pickle(write(tmp_path, entries(v_template=old_array(numbers), shapedirs=ch)))
+    select = node(
+        base,
+        a=chumpy,
+        idxs=old_array(np.array([3, 0], np.int32)),
+        preferred_shape=many(integer(2), integer(1)),
+    )
+    csc = node(
+        name("scipy.sparse.csc", "csc_matrix") + b")\x81",
+        _shape=many(integer(2), integer(2)),
+        data=old_array(matrix.data),
+        indices=old_array(matrix.indices.astype(np.int32)),
+        indptr=old_array(matrix.indptr.astype(np.int32)),
+    )
+    path = write(
+        tmp_path,
+        entries(
+            v_template=old_array(numbers), shapedirs=chumpy, picked=select, J_regressor=csc,
+            bs_style=old_string(b"lbs"),
+        ),
+    )  # fmt: skip
+    read = load_smpl_pickle(path)
     np.testing.assert_array_equal(read["v_template"], numbers)
     np.testing.assert_array_equal(read["shapedirs"], numbers)
-    with pytest.raises(RscError):  # float indices again
-        load_smpl_pickle(write(tmp_path, entries(picked=select)))
-
-
-def test_chumpy_selection(tmp_path: Path) -> None:
-    """``Select`` nodes give the picked numbers in their own shape."""
-    base, picks = pickle.dumps(np.arange(6.0), 2), pickle.dumps(np.array([5, 1]), 2)
-    body = name("chumpy.reordering", "Select") + b")\x81}("
-    for key, dump in (("a", base), ("idxs", picks)):
-        body += old_string(key.encode()) + dump[2:-1]  # without PROTO and STOP
-    body += old_string(b"preferred_shape") + many(integer(2), integer(1)) + b"ub"
-    read = load_smpl_pickle(write(tmp_path, entries(picked=body)))
-    np.testing.assert_array_equal(read["picked"], [[5.0], [1.0]])
+    np.testing.assert_array_equal(read["picked"], [[1e-200], [1.5]])
+    np.testing.assert_array_equal(read["J_regressor"].toarray(), matrix.toarray())
+    assert read["bs_style"] == "lbs"
 
 
 # --- what must be refused ------------------------------------------------------------------
@@ -211,14 +211,15 @@ def _hostile(marker: str) -> dict[str, bytes]:
         "newobj": name("subprocess", "Popen") + many(text("touch")) + b"\x81",
         "newobj_ex": name("subprocess", "Popen") + many(text("touch")) + b"}\x92",
         "nested in an argument": call("numpy", "dtype", call("os", "system", touch)),
-        "nested in a state": name("chumpy.ch", "Ch") + b")\x81" + call("os", "system", touch) + b"b",
+        "nested in a state": name("chumpy.ch", "Ch") + b")\x81" + call("os", "system", touch)
+        + b"b",
         "nested in a key": b"}(" + call("os", "system", touch) + b"Nu",
         "bare object": call("builtins", "object"),
         "reconstructor of a class": call(
             "copyreg", "_reconstructor", name("os", "_wrap_close"), name("builtins", "object"), b"N"
         ),
         "reconstructor of object": call(
-            "copyreg", "_reconstructor", name("builtins", "object"), name("builtins", "object"), b"N"
+            "copyreg", "_reconstructor", name("builtins", "object"), b"N", b"N"
         ),
         "extension code": b"\x82\x01",
         "persistent id": text("x") + b"Q",
@@ -282,6 +283,8 @@ def test_object_arrays_and_records_are_refused(tmp_path: Path) -> None:
 
 def test_a_lying_shape_is_refused(tmp_path: Path) -> None:
     honest = old_array(np.zeros((2, 3)))
+    read = load_smpl_pickle(write(tmp_path, entries(a=honest)))
+    assert read["a"].shape == (2, 3)
     for lie in ((3, 3), (2**30, 2**30), (-1, -6), (2, 2)):
         shape = many(*(integer(n) for n in lie))
         content = honest.replace(many(integer(2), integer(3)), shape)
@@ -339,3 +342,16 @@ def test_a_changed_byte_is_read_or_refused(tmp_path: Path, place: int, value: in
     except RscError:
         return
     assert all(isinstance(key, str) for key in read)
+
+
+def test_chumpy_set_is_tolerated(tmp_path: Path) -> None:
+    """Chumpy nodes keep an empty set beside their numbers."""
+    chumpy = node(
+        name("chumpy.ch", "Ch") + b")\x81",
+        x=old_array(np.eye(2)),
+        _dirty_vars=call("__builtin__", "set", b"]"),
+    )
+    read = load_smpl_pickle(write(tmp_path, entries(a=chumpy)))
+    np.testing.assert_array_equal(read["a"], np.eye(2))
+    with pytest.raises(RscError):
+        load_smpl_pickle(write(tmp_path, entries(a=call("__builtin__", "set", b"]"))))

@@ -16,7 +16,9 @@ def clips(seed: int, n_clips: int = 12, spread: float = 10.0) -> tuple[np.ndarra
     rng = np.random.default_rng(seed)
     lengths = rng.integers(3, 21, n_clips)
     cluster = np.repeat(np.arange(n_clips), lengths)
-    values = 100 + spread * rng.standard_normal(n_clips)[cluster] + rng.standard_normal(len(cluster))
+    values = (
+        100 + spread * rng.standard_normal(n_clips)[cluster] + rng.standard_normal(len(cluster))
+    )
     return values, cluster
 
 

@@ -13,9 +13,9 @@ from rsclib.provenance import provenance, write_result
 from rsclib.tables import PAPER_COLUMNS, PAPER_FOLDER, paper_table, results_table
 
 # Typed from the paper's pages in the layout printed there, not from results/paper.
-# (table, dataset or None where the row names it): header, then one line per method.
+# A header of dataset, metric and (where printed) resolution, then one line per method.
 TABLE_1 = """
-        3DPW MPJPE | 3DPW MPJPE-PA | MPI-INF-3DHP MPJPE | MPI-INF-3DHP MPJPE-PA | H36M MPJPE | H36M MPJPE-PA
+3DPW MPJPE | 3DPW MPJPE-PA | MPI-INF-3DHP MPJPE | MPI-INF-3DHP MPJPE-PA | H36M MPJPE | H36M MPJPE-PA
 HMR   | 142.29 79.73 133.25 85.30 93.08 63.96
 SPIN  | 137.61 78.44 127.27 83.38 86.17 57.35
 ImgSR | 146.58 81.07 125.91 83.52 87.23 57.06
@@ -131,7 +131,9 @@ def test_every_number_of_the_paper(number: int) -> None:
 @pytest.mark.parametrize("number", range(1, 9))
 def test_digits_are_kept_as_printed(number: int) -> None:
     lines = (PAPER_FOLDER / f"table{number}.csv").read_text(encoding="utf-8").splitlines()[1:]
-    assert sorted(line.rsplit(",", 1)[1] for line in lines) == sorted(transcription(number).values())
+    assert sorted(line.rsplit(",", 1)[1] for line in lines) == sorted(
+        transcription(number).values()
+    )
 
 
 def test_tables_agree_with_each_other() -> None:

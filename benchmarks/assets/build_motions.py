@@ -124,7 +124,7 @@ def build(wheel: Path, out: Path) -> None:
         for name, kind in KINDS.items():
             frames = np.array(json.loads(archive.read(by_name[name]))["Frames"], dtype=np.float64)
             poses, trans = retarget(frames)
-            # Half precision is off by at most 0.06° at an angle of π; positions need more.
+            # Half precision turns a joint by at most 0.1° (at half a turn); positions need more.
             arrays[f"{name}/poses"] = poses.astype(np.float16)
             arrays[f"{name}/trans"] = trans.astype(np.float32)
             clips.append({"name": name, "kind": kind, "source": by_name[name]})

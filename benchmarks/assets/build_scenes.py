@@ -141,7 +141,9 @@ def main() -> None:
 
     folder = Path(skimage.__file__).parent / "data"
     for file in TEXTURES:
-        image = Image.open(folder / file).convert("RGB").resize((256, 256), Image.Resampling.BICUBIC)
+        image = (
+            Image.open(folder / file).convert("RGB").resize((256, 256), Image.Resampling.BICUBIC)
+        )
         # A metre of floor is a few dozen pixels in the pictures: finer grain would only be noise.
         smooth = gaussian_filter(np.asarray(image, np.float32), (1.2, 1.2, 0), mode="wrap")
         entries[f"texture_{Path(file).stem}"] = jpeg(np.uint8(smooth), 90)

@@ -8,6 +8,7 @@ on with the shards that are missing.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import multiprocessing
@@ -58,7 +59,9 @@ def request(name: str, count: int | None = None, size: int = 128, seed: int = 0)
         raise RscError(f"there is no part {name!r}; choose from {', '.join(SPLITS)}")
     count = COUNTS[name] if count is None else count
     if count < 1 or size % 32 or not 32 <= size <= 512:
-        raise RscError(f"count must be at least 1 and size a multiple of 32 up to 512: {count}, {size}")
+        raise RscError(
+            f"count must be at least 1 and size a multiple of 32 up to 512: {count}, {size}"
+        )
     return Request(name, -(-count // SHARD) * SHARD, size, seed)
 
 
@@ -67,7 +70,9 @@ def folder_of(wanted: Request, cache: Path | None = None) -> Path:
     package = Path(__file__).parent
     digest = hashlib.sha256(json.dumps(asdict(SPLITS[wanted.name]), sort_keys=True).encode())
     for source in SOURCES:
-        digest.update((package / f"{source}.py").read_bytes())
+        # The syntax tree, so that a comment or a line break does not throw the images away.
+        tree = ast.parse((package / f"{source}.py").read_text(encoding="utf-8"))
+        digest.update(ast.dump(tree).encode())
     for asset in ("open_body.npz", "motions.npz", "scenes.npz"):
         digest.update((package.parent / "assets" / asset).read_bytes())
     digest.update(f"{wanted.size} {wanted.seed} {SHARD}".encode())
@@ -98,7 +103,9 @@ def build(wanted: Request, workers: int | None = None, cache: Path | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RscError(f"cannot write {folder}: {error.strerror}; set RSC_CACHE to another folder") from error
+        raise RscError(
+            f"cannot write {folder}: {error.strerror}; set RSC_CACHE to another folder"
+        ) from error
     # Two builds of one part at once: the second waits, then finds everything done.
     with FileLock(str(folder) + ".lock"):
         manifest = _read_manifest(folder)
@@ -118,7 +125,9 @@ def build(wanted: Request, workers: int | None = None, cache: Path | None = None
             with multiprocessing.get_context("spawn").Pool(workers) as pool:
                 for shard, digest in pool.imap_unordered(_work, tasks):
                     manifest[f"{shard:05d}"] = digest
-                    write_text(folder / "manifest.json", json.dumps(manifest, sort_keys=True, indent=0))
+                    write_text(
+                        folder / "manifest.json", json.dumps(manifest, sort_keys=True, indent=0)
+                    )
                     bar.update(SHARD)
         finally:
             bar.close()
@@ -141,7 +150,10 @@ def _read_manifest(folder: Path) -> dict[str, str]:
 
 
 def load(
-    wanted: Request, keys: tuple[str, ...] | None = None, cache: Path | None = None, check: bool = True
+    wanted: Request,
+    keys: tuple[str, ...] | None = None,
+    cache: Path | None = None,
+    check: bool = True,
 ) -> dict[str, NDArray]:
     """Read a built part into memory.
 

@@ -123,9 +123,7 @@ class Clip(NamedTuple):
     kind: Kind
 
 
-def _array(
-    archive: zipfile.ZipFile, file: np.lib.npyio.NpzFile, key: str
-) -> NDArray[np.generic]:
+def _array(archive: zipfile.ZipFile, file: np.lib.npyio.NpzFile, key: str) -> NDArray[np.generic]:
     if key not in file.files:
         raise ValueError(f"{key} is missing")
     if archive.getinfo(f"{key}.npy").file_size > _MAX_FRAMES * 24 * 3 * 4:
@@ -133,26 +131,15 @@ def _array(
     return cast("NDArray[np.generic]", file[key])
 
 
-def _clip(
-    archive: zipfile.ZipFile, file: np.lib.npyio.NpzFile, name: str, kind: str
-) -> Clip:
+def _clip(archive: zipfile.ZipFile, file: np.lib.npyio.NpzFile, name: str, kind: str) -> Clip:
     poses = _array(archive, file, f"{name}/poses")
     trans = _array(archive, file, f"{name}/trans")
     if kind not in ("everyday", "sport", "acrobatic"):
         raise ValueError(f"{name} is of the unknown kind {kind!r}")
-    if (
-        poses.dtype.kind != "f"
-        or poses.ndim != 3
-        or poses.shape[1:] != (24, 3)
-        or len(poses) < 2
-    ):
-        raise ValueError(
-            f"{name}/poses is {poses.dtype} {poses.shape}, not float (T, 24, 3)"
-        )
+    if poses.dtype.kind != "f" or poses.ndim != 3 or poses.shape[1:] != (24, 3) or len(poses) < 2:
+        raise ValueError(f"{name}/poses is {poses.dtype} {poses.shape}, not float (T, 24, 3)")
     if trans.dtype.kind != "f" or trans.shape != (len(poses), 3):
-        raise ValueError(
-            f"{name}/trans is {trans.dtype} {trans.shape}, not float (T, 3)"
-        )
+        raise ValueError(f"{name}/trans is {trans.dtype} {trans.shape}, not float (T, 3)")
     if not (np.isfinite(poses).all() and np.isfinite(trans).all()):
         raise ValueError(f"{name} has a value that is not finite")
     if np.linalg.norm(poses.astype(np.float64), axis=-1).max() > np.pi + 0.01:
@@ -186,9 +173,7 @@ def load_motions(path: str | os.PathLike[str] | None = None) -> dict[str, Clip]:
                 raise ValueError("it is of another format or frame rate")
             if tuple(metadata["joints"]) != JOINTS:
                 raise ValueError("its joints are in another order")
-            clips = [
-                _clip(archive, file, c["name"], c["kind"]) for c in metadata["clips"]
-            ]
+            clips = [_clip(archive, file, c["name"], c["kind"]) for c in metadata["clips"]]
     except (
         OSError,
         ValueError,
@@ -236,9 +221,7 @@ def remove_heading(root: Rotation) -> Rotation:
 def tilt_degrees(root: Rotation) -> NDArray[np.float64]:
     """Angle in degrees between the body's up axis and the vertical."""
     up = root.apply(np.array([0.0, 1.0, 0.0]))
-    return cast(
-        "NDArray[np.float64]", np.degrees(np.arccos(np.clip(up[..., 1], -1.0, 1.0)))
-    )
+    return cast("NDArray[np.float64]", np.degrees(np.arccos(np.clip(up[..., 1], -1.0, 1.0))))
 
 
 def poses_at(clip: Clip, frame: NDArray[np.float64]) -> Array:

@@ -157,7 +157,9 @@ class Wardrobe:
         colour = skin * (0.95 + 0.1 * p.noise[2])[:, None]
         colour = self._face(rng, colour, skin, style)
         labels = np.zeros(len(p.x), np.uint8)
-        folds = (0.84 + 0.2 * p.noise[rng.integers(2, 4)] + 0.1 * p.noise[rng.integers(4, 6)])[:, None]
+        folds = (0.84 + 0.2 * p.noise[rng.integers(2, 4)] + 0.1 * p.noise[rng.integers(4, 6)])[
+            :, None
+        ]
         bottom_colour = _fabric(rng, p, plain=rng.random() < 0.8)
         top_colour = bottom_colour if style["dress"] else _fabric(rng, p, plain=rng.random() < 0.5)
         jacket_colour = _fabric(rng, p, plain=True)
@@ -212,7 +214,9 @@ class Wardrobe:
                 near = (np.abs(self.position - eye) < 0.05).all(1)
                 mix((np.clip(1 - ring * 5, 0, 1) * near)[:, None].astype(np.float32), 0.05)
         lips = rng.uniform(0.4, 0.8)
-        mix(lips * spot(nose + [0, -0.045, -0.012], (0.018, 0.006, 0.02)), skin * [0.85, 0.45, 0.45])
+        mix(
+            lips * spot(nose + [0, -0.045, -0.012], (0.018, 0.006, 0.02)), skin * [0.85, 0.45, 0.45]
+        )
         mix(0.3 * spot(nose + [0, -0.012, 0], (0.012, 0.004, 0.02)), skin * 0.5)
         mix(0.25 * spot(nose + [0, 0.0, -0.02], (0.05, 0.025, 0.03)), skin * [1.05, 0.8, 0.78])
         return np.float32(colour)
@@ -286,13 +290,21 @@ def _garment(name: str, p: _Points, style: dict) -> Floats | None:
     if name == "shoes":
         return _step(style["shoe"] - p.y) * (p.feet + p.legs > 0.5)
     if name == "bottom":
-        return _step(style["waist"] - p.y) * _step(p.y - style["cuff"] + wave * 0.5) * (p.arms < 0.3) * body
+        return (
+            _step(style["waist"] - p.y)
+            * _step(p.y - style["cuff"] + wave * 0.5)
+            * (p.arms < 0.3)
+            * body
+        )
     if name in ("top", "jacket"):
         if name == "jacket" and not style["jacket"]:
             return None
         sleeve = 0.66 if name == "jacket" else style["sleeve"]
         hem = style["hem"] - (0.05 if name == "jacket" else 0)
-        neck = style["neck"] - style["drop"] * np.clip(p.z / 0.08, 0, 1) * np.clip(1 - p.side / 0.1, 0, 1) * 1.6
+        neck = (
+            style["neck"]
+            - style["drop"] * np.clip(p.z / 0.08, 0, 1) * np.clip(1 - p.side / 0.1, 0, 1) * 1.6
+        )
         cover = _step(p.y - hem + wave) * _step(sleeve - p.side + wave * 0.5) * _step(neck - p.y)
         cover = cover * (p.head < 0.4) * body
         if name == "jacket":

@@ -68,9 +68,7 @@ def workshop() -> tuple[Body, Surface, Wardrobe]:
         if kept is not None:
             os.environ["RSC_SMPL"] = kept
     weights = body.smpl.lbs_weights.numpy()
-    surface = Surface.of(
-        body.template.numpy(), body.faces.numpy(), body.uv, body.uv_faces, weights
-    )  # type: ignore[arg-type]
+    surface = Surface.of(body.template.numpy(), body.faces.numpy(), body.uv, body.uv_faces, weights)  # type: ignore[arg-type]
     return body, surface, Wardrobe(surface, weights, vertex_ids["smplh"])
 
 
@@ -82,17 +80,23 @@ def _outfit(seed: int) -> Outfit:
 def _place(rng: np.random.Generator, split: Split, view: scenes.View) -> scenes.Place:
     test = split.motions == "test"
     if split.scenes == "lab":
-        return scenes.room_place(rng, view, int(rng.integers(90, 94) if test else rng.integers(8)), True)
+        return scenes.room_place(
+            rng, view, int(rng.integers(90, 94) if test else rng.integers(8)), True
+        )
     if split.scenes == "studio":
         if rng.random() < 0.5:
             names = scenes.STUDIO_TEST if test else scenes.STUDIO_TRAIN
             return scenes.panorama_place(rng, view, names)
-        return scenes.room_place(rng, view, int(rng.integers(70, 80) if test else rng.integers(60, 70)), True)
+        return scenes.room_place(
+            rng, view, int(rng.integers(70, 80) if test else rng.integers(60, 70)), True
+        )
     if rng.random() < 0.72:
         used = scenes.TEST_PANORAMAS + scenes.STUDIO_TEST
         names = tuple(n for n in scenes.load_places().panoramas if n not in used)
         return scenes.panorama_place(rng, view, scenes.TEST_PANORAMAS if test else names)
-    return scenes.room_place(rng, view, int(rng.integers(800, 860) if test else rng.integers(100, 500)), False)
+    return scenes.room_place(
+        rng, view, int(rng.integers(800, 860) if test else rng.integers(100, 500)), False
+    )
 
 
 def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> Arrays:
@@ -116,7 +120,9 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
     with torch.no_grad():
         rotmats = axis_angle_to_rotmat(torch.as_tensor(pose))
         out = body.joints(rotmats, torch.as_tensor(betas))
-        shaped = body.template + torch.einsum("bl,vkl->bvk", torch.as_tensor(betas), body.smpl.shapedirs)
+        shaped = body.template + torch.einsum(
+            "bl,vkl->bvk", torch.as_tensor(betas), body.smpl.shapedirs
+        )
         rest = torch.einsum("jv,bvk->bjk", body.smpl.J_regressor, shaped)
         _, transforms = batch_rigid_transform(rotmats, rest, body.smpl.parents)
     joints = out.joints49[:, 25:].numpy()

@@ -25,7 +25,14 @@ TRUNK = (3, 6, 9, 12, 15)
 
 # Shares of a training set. The paper's data (COCO, MPII, Human3.6M, 3DPW) is mostly people who
 # stand, walk or reach; lying down and acrobatics are rare.
-SHARES = {"mocap": 0.22, "mixed": 0.28, "stance": 0.25, "random": 0.15, "low": 0.06, "acrobatic": 0.04}
+SHARES = {
+    "mocap": 0.22,
+    "mixed": 0.28,
+    "stance": 0.25,
+    "random": 0.15,
+    "low": 0.06,
+    "acrobatic": 0.04,
+}
 
 
 @dataclass(frozen=True)
@@ -163,7 +170,11 @@ def sample_poses(rng: np.random.Generator, split: str, n: int) -> PoseBatch:
         other, _ = _frames(rng, upright, len(mixed))
         use = np.where(rng.random(len(mixed))[:, None, None] < 0.3, free[:, limb], other[:, limb])
         poses[np.ix_(mixed, limb)] = use
-    for kind, low, still in (("stance", False, True), ("random", False, False), ("low", True, False)):
+    for kind, low, still in (
+        ("stance", False, True),
+        ("random", False, False),
+        ("low", True, False),
+    ):
         pick = kinds == kind
         poses[pick] = _limbs(rng, int(pick.sum()), low, still)
     clip = np.where(np.isin(kinds, ["mocap", "acrobatic"]), clip, kinds)

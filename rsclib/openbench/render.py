@@ -168,7 +168,10 @@ def _shade(
             i, j = row // factor, column // factor
             cover[i, j] += 1
             for c in range(3):
-                top = to_linear[texture[y0, x0, c]] * (1 - fx) + to_linear[texture[y0, x0 + 1, c]] * fx
+                top = (
+                    to_linear[texture[y0, x0, c]] * (1 - fx)
+                    + to_linear[texture[y0, x0 + 1, c]] * fx
+                )
                 low = (
                     to_linear[texture[y0 + 1, x0, c]] * (1 - fx)
                     + to_linear[texture[y0 + 1, x0 + 1, c]] * fx
@@ -193,7 +196,12 @@ def clothe(surface: Surface, shaped: Floats, outfit: Outfit, transforms: Floats)
 
 
 def shadow(
-    vertices: Floats, faces: NDArray[np.int32], camera: Camera, up: Floats, ground: Floats, sun: Floats
+    vertices: Floats,
+    faces: NDArray[np.int32],
+    camera: Camera,
+    up: Floats,
+    ground: Floats,
+    sun: Floats,
 ) -> Floats:
     """Cover (S, S) of the shadow that the body casts on the floor along ``sun`` (camera frame)."""
     slant = max(float(sun @ up), 0.35)  # a sun near the horizon would throw it out of the picture

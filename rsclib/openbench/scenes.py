@@ -209,8 +209,12 @@ def room_place(rng: np.random.Generator, view: View, room: int, plain: bool) -> 
     with np.errstate(divide="ignore"):
         to_floor = np.where(y < -1e-4, -height / y, big)
         to_ceiling = np.where(y > 1e-4, (2.9 - height) / y, big)
-        to_x = np.where(x > 0, half[0] - offset[0], -half[0] - offset[0]) / np.where(x == 0, 1e-6, x)
-        to_z = np.where(z > 0, half[1] - offset[1], -half[1] - offset[1]) / np.where(z == 0, 1e-6, z)
+        to_x = np.where(x > 0, half[0] - offset[0], -half[0] - offset[0]) / np.where(
+            x == 0, 1e-6, x
+        )
+        to_z = np.where(z > 0, half[1] - offset[1], -half[1] - offset[1]) / np.where(
+            z == 0, 1e-6, z
+        )
     distance = np.minimum(np.minimum(to_floor, to_ceiling), np.minimum(to_x, to_z))
     px, py, pz = distance * x + offset[0], distance * y + height, distance * z + offset[1]
     image = np.empty((*distance.shape, 3), np.float32)
@@ -229,7 +233,11 @@ def room_place(rng: np.random.Generator, view: View, room: int, plain: bool) -> 
     image *= (0.78 + 0.22 * np.clip(np.where(on_floor, 1, corner / 0.6), 0, 1))[..., None]
     elevation, azimuth = rng.uniform(0.5, 1.3), rng.uniform(0, 2 * np.pi)
     sun = np.float32(
-        [np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)]
+        [
+            np.cos(elevation) * np.sin(azimuth),
+            np.sin(elevation),
+            np.cos(elevation) * np.cos(azimuth),
+        ]
     )
     warm = rng.uniform(-0.1, 0.12)
     colour = np.float32([1 + warm, 1, 1 - warm])
@@ -239,6 +247,8 @@ def room_place(rng: np.random.Generator, view: View, room: int, plain: bool) -> 
 
 def _surface(look: np.random.Generator, u: Floats, v: Floats, plain: bool) -> Floats:
     """Colour (N, 3) of a wall or floor at metric coordinates."""
+    if len(u) == 0:
+        return np.zeros((0, 3), np.float32)
     base = look.uniform(0.25, 0.95) * (1 + look.normal(0, 0.07 if plain else 0.16, 3))
     kind = 0 if plain and look.random() < 0.6 else look.integers(0, 5)
     tone = np.ones((len(u), 1), np.float32)
@@ -246,9 +256,9 @@ def _surface(look: np.random.Generator, u: Floats, v: Floats, plain: bool) -> Fl
         side = look.uniform(0.2, 0.6)
         line = np.minimum(np.abs((u / side) % 1 - 0.5), np.abs((v / side) % 1 - 0.5))
         tone[line > 0.47] = 0.8
-        tone *= np.where((np.floor(u / side) + np.floor(v / side)) % 2 > 0, 1, look.uniform(0.7, 1))[
-            :, None
-        ]
+        tone *= np.where(
+            (np.floor(u / side) + np.floor(v / side)) % 2 > 0, 1, look.uniform(0.7, 1)
+        )[:, None]
     elif kind == 2:  # planks
         width = look.uniform(0.1, 0.25)
         tone *= (0.85 + 0.15 * np.sin(np.floor(u / width) * 12.9898) ** 2)[:, None]
@@ -259,7 +269,9 @@ def _surface(look: np.random.Generator, u: Floats, v: Floats, plain: bool) -> Fl
         scale = look.uniform(22, 60)
         sample = texture[(v * scale).astype(int) % 256, (u * scale).astype(int) % 256] / 255.0
         grey = sample.mean(1, keepdims=True)
-        tone = (0.4 + 0.6 * (sample if look.random() < 0.5 else grey) / sample.mean()).astype(np.float32)
+        tone = (0.4 + 0.6 * (sample if look.random() < 0.5 else grey) / sample.mean()).astype(
+            np.float32
+        )
     return np.clip(base * tone, 0.02, 1).astype(np.float32)
 
 
@@ -270,7 +282,9 @@ def _wall_things(look: np.random.Generator, wall: Floats, u: Floats, v: Floats) 
         left = look.uniform(-7, 55)
         bottom = 0.0 if height > 1.7 else look.uniform(0.3, 1.8)
         inside = (u > left) & (u < left + width) & (v > bottom) & (v < bottom + height)
-        frame = inside & ((u < left + 0.05) | (u > left + width - 0.05) | (v > bottom + height - 0.05))
+        frame = inside & (
+            (u < left + 0.05) | (u > left + width - 0.05) | (v > bottom + height - 0.05)
+        )
         panorama = list(load_places().panoramas.values())[look.integers(6)]
         if look.random() < 0.4:  # a window or a picture: something is to be seen in it
             row = ((v[inside] - bottom) / height * -120 + 150).astype(int)

@@ -143,7 +143,9 @@ def vertex_normals(vertices: Floats, faces: NDArray[np.int32]) -> Floats:
 
 
 @numba.njit(cache=True, fastmath=True, error_model="numpy")
-def skin(vertices: Floats, joints: NDArray[np.int32], weights: Floats, transforms: Floats) -> Floats:
+def skin(
+    vertices: Floats, joints: NDArray[np.int32], weights: Floats, transforms: Floats
+) -> Floats:
     """Linear blend skinning with K influences per vertex.
 
     The body itself is posed by smplx; this poses its *clothed* surface, whose rest vertices differ

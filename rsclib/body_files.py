@@ -1,0 +1,149 @@
+"""Find, read and check the files of a body model; :mod:`rsclib.body` does the rest.
+
+Two layouts are read: SMPL's own (``SMPL_NEUTRAL.pkl`` or the same arrays as npz, with SPIN's two
+regressors beside it) and the packed ``open_body.npz`` that ships with this package.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from rsclib.errors import RscError
+from rsclib.safe_pickle import load_smpl_pickle
+
+OPEN_BODY = Path(__file__).parent / "assets" / "open_body.npz"
+VERTICES, FACES, JOINTS, BETAS = 6890, 13776, 24, 10
+POSE_BASIS = 9 * (JOINTS - 1)
+
+_SHAPES: dict[str, tuple[int, ...]] = {
+    "v_template": (VERTICES, 3),
+    "weights": (VERTICES, JOINTS),
+    "J_regressor": (JOINTS, VERTICES),
+    "J_regressor_extra": (9, VERTICES),
+    "J_regressor_h36m": (17, VERTICES),
+    "kintree_table": (2, JOINTS),
+    "f": (FACES, 3),
+}
+_BESIDE = {
+    "J_regressor_extra.npy": "the nine extra training joints (9, 6890)",
+    "J_regressor_h36m.npy": "the joints that every table scores (17, 6890)",
+}
+ARRAYS = (*_SHAPES, "shapedirs", "posedirs")
+
+
+def read_body(path: str | os.PathLike[str]) -> tuple[dict[str, Any], str]:
+    """The checked arrays of a body model and its name, "open" or "smpl".
+
+    Args:
+        path: a SMPL pickle or npz, the folder that holds it, or an open body's npz.
+
+    Raises:
+        RscError: a file is missing, damaged or of a wrong shape; a pickle holds more than arrays.
+    """
+    file = Path(path)
+    if file.is_dir():
+        names = ("SMPL_NEUTRAL.pkl", "SMPL_NEUTRAL.npz")
+        found = [file / name for name in names if (file / name).is_file()]
+        if not found:
+            raise RscError(f"{file} holds neither {' nor '.join(names)}. Put the model there.")
+        file = found[0]
+    if not file.is_file():
+        raise RscError(f"there is no body model at {file}. Check the path, or unset RSC_SMPL.")
+    arrays = load_smpl_pickle(file) if file.suffix == ".pkl" else _read_npz(file)
+    if "weights_255" in arrays:
+        return _checked(_unpack_open(arrays, file), file), "open"
+    for name, use in _BESIDE.items():
+        beside = file.parent / name
+        if not beside.is_file():
+            raise RscError(f"{beside} is missing: it gives {use}. SPIN's data archive has it.")
+        try:
+            arrays[beside.stem] = np.load(beside, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise RscError(f"cannot read {beside}: {error}. Get it again.") from error
+    return _checked(arrays, file), "smpl"
+
+
+def _read_npz(path: Path) -> dict[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        raise RscError(f"cannot read {path}: {error}. Get the file again.") from error
+
+
+def _unpack_open(packed: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Undo the packing of ``open_body.npz``: sparse rows, weights in 1/255, UVs in 1/65535."""
+    try:
+        arrays = {
+            key: packed[key] for key in ("v_template", "shapedirs", "f", "uv_faces", "mirror")
+        }
+        arrays["uv"] = packed["uv"].astype(np.float32) / 65535
+        arrays["posedirs"] = np.zeros((VERTICES, 3, POSE_BASIS), np.float32)
+        # Slots that are not used name a joint too, never twice the same and with weight zero.
+        arrays["weights"] = np.zeros((VERTICES, JOINTS), np.float32)
+        shares = packed["weights_255"].astype(np.float32) / 255
+        np.put_along_axis(arrays["weights"], packed["weights_joint"].astype(np.int64), shares, 1)
+        parents = packed["parents"].astype(np.int64)
+        arrays["kintree_table"] = np.stack([parents, np.arange(len(parents))])
+        for key, rows in (
+            ("J_regressor", JOINTS),
+            ("J_regressor_extra", 9),
+            ("J_regressor_h36m", 17),
+        ):
+            entry = [packed[f"{key}_{part}"] for part in ("val", "row", "col")]
+            matrix = np.zeros((rows, VERTICES), np.float32)
+            matrix[entry[1], entry[2]] = entry[0]
+            arrays[key] = matrix
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        raise RscError(f"{path} is a damaged open body ({error}). Get the file again.") from error
+    return arrays
+
+
+def _checked(arrays: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The arrays of a SMPL file as dense, finite float32 or int64 of SMPL's shapes.
+
+    Raises:
+        RscError: an array is missing or of a wrong shape, holds NaN, or points past the end.
+    """
+    dirs = np.shape(arrays.get("shapedirs", ()))
+    count = max(dirs[-1], BETAS) if len(dirs) == 3 else BETAS
+    wanted = _SHAPES | {
+        "shapedirs": (VERTICES, 3, count),
+        "posedirs": (VERTICES, 3, POSE_BASIS),
+    }
+    checked: dict[str, Any] = {key: arrays.get(key) for key in ("uv", "uv_faces", "mirror")}
+    for key, shape in wanted.items():
+        if key not in arrays:
+            raise RscError(f"{path} is not a body model of SMPL's layout: it has no {key}.")
+        value = arrays[key].toarray() if sp.issparse(arrays[key]) else np.asarray(arrays[key])
+        if value.shape != shape:
+            raise RscError(f"{path}: {key} has shape {value.shape} instead of {shape}.")
+        if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
+            raise RscError(f"{path}: {key} does not hold finite numbers.")
+        checked[key] = value.astype(np.int64 if key in ("f", "kintree_table") else np.float32)
+    parents = checked["kintree_table"][0]
+    parents[0] = -1  # SMPL's own file has 2**32 - 1
+    if (parents[1:] < 0).any() or (parents[1:] >= np.arange(1, JOINTS)).any():
+        raise RscError(f"{path}: kintree_table is not a tree with parents before children.")
+    sums = checked["weights"].sum(1)
+    if np.abs(sums - 1).max() > 1e-3:
+        raise RscError(f"{path}: the skinning weights of a vertex do not sum to one.")
+    limits: dict[str, tuple[int, tuple[int, ...]]] = {"f": (VERTICES, (FACES, 3))}
+    if checked["uv"] is not None:
+        limits["uv_faces"] = (len(checked["uv"]), (FACES, 3))
+    if checked["mirror"] is not None:
+        limits["mirror"] = (VERTICES, (VERTICES,))
+    for key, (limit, shape) in limits.items():
+        value = checked[key]
+        if np.shape(value) != shape or np.min(value) < 0 or np.max(value) >= limit:
+            raise RscError(f"{path}: {key} is not {shape} indices below {limit}.")
+        checked[key] = np.asarray(value).astype(np.int64)
+    return checked

@@ -1,0 +1,209 @@
+"""The ``rsc`` command. Every subcommand calls a function that the notebooks call too."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from rsclib.errors import RscError
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Evaluate the shipped models at every resolution and draw one person.
+
+    Example: rsc demo --count 512
+    """
+
+    out: Path = Path("runs/demo")
+    """Folder for demo.png and demo.json."""
+    count: int = 1536
+    """Images of the held-out part (built first when they are not in the cache)."""
+    person: int = 3
+    """Which image is drawn."""
+
+
+@dataclass(frozen=True)
+class DataBuild:
+    """Build parts of the open benchmark in the cache folder (RSC_CACHE, else ~/.cache/rsclib).
+
+    Examples: rsc data build            (all parts)
+              rsc data build test-wild --count 256
+    """
+
+    parts: tyro.conf.Positional[tuple[str, ...]] = ()
+    """source, train-lab, train-wild, test-wild, test-studio, test-lab; none: all."""
+    count: int | None = None
+    """Images of each part; default: the part's usual number."""
+    size: int = 128
+    """Side in pixels."""
+    seed: int = 0
+    workers: int | None = None
+    """Processes; default: one per core."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train, or go on with, one configuration.
+
+    Examples: rsc train ci --out runs/ci
+              rsc train edu --out runs/edu
+    """
+
+    config: tyro.conf.Positional[str]
+    """A preset (ci, edu, paper) or a YAML file."""
+    out: Path
+    """Folder of the run; a run that was stopped goes on from it."""
+
+
+@dataclass(frozen=True)
+class Pretrain:
+    """Pre-train the HR-only model on full labels, resumably.
+
+    Example: rsc pretrain --out runs/pretrain --steps 3400 350 200
+    """
+
+    out: Path
+    steps: tuple[int, int, int] = (6000, 1500, 1200)
+    """Steps at 64, 96 and 128 pixels."""
+    images: int = 40960
+
+
+@dataclass(frozen=True)
+class Eval:
+    """Score models (.safetensors files or names of shipped ones) on a test part.
+
+    Example: rsc eval hr-only full --part test-wild --out results/open/wild.json
+    """
+
+    models: tyro.conf.Positional[tuple[str, ...]]
+    part: str = "test-wild"
+    count: int | None = None
+    out: Path | None = None
+    """Write the rows with their provenance to this JSON file."""
+
+
+Command = (
+    Annotated[Demo, tyro.conf.subcommand("demo")]
+    | Annotated[DataBuild, tyro.conf.subcommand("data-build")]
+    | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Pretrain, tyro.conf.subcommand("pretrain")]
+    | Annotated[Eval, tyro.conf.subcommand("eval")]
+)
+
+
+def _model(name: str):
+    from rsclib.checkpoints import load_model
+    from rsclib.train import MODELS
+
+    shipped = MODELS / f"{name}.safetensors"
+    return load_model(shipped if shipped.is_file() else name)
+
+
+def demo(options: Demo) -> None:
+    """Table and picture of the shipped models."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from rsclib.atomic import atomic_path
+    from rsclib.body import load_body
+    from rsclib.evaluate import evaluate, wide
+    from rsclib.openbench.build import fetch
+    from rsclib.provenance import provenance, write_result
+    from rsclib.resolution import EDU
+    from rsclib.viz import sheet
+
+    nets = {"HR-only": _model("hr-only"), "RSC-Net": _model("full")}
+    rows, seconds = evaluate(nets, "test-wild", count=options.count)
+    write_result(options.out / "demo.json", rows, provenance(options, 0, seconds))
+    for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
+        print(f"\n{title}, mm, open benchmark test-wild, 95 % intervals by clip")
+        print(wide(rows, metric).to_markdown())
+    images = fetch("test-wild", options.count)["images"]
+    if not 0 <= options.person < len(images):
+        raise RscError(f"--person must be below {len(images)}")
+    figure = sheet(nets, images[options.person], (128, 80, 52, 32), EDU, load_body())
+    with atomic_path(options.out / "demo.png") as temporary:
+        figure.savefig(temporary, dpi=100)
+    print(f"\nPicture: {options.out / 'demo.png'}   numbers: {options.out / 'demo.json'}")
+
+
+def data_build(options: DataBuild) -> None:
+    """Build parts and say where they are."""
+    from rsclib.openbench.build import COUNTS, build, request
+
+    for name in options.parts or tuple(COUNTS):
+        print(build(request(name, options.count, options.size, options.seed), options.workers))
+
+
+def run_train(options: Train) -> None:
+    """Train and say where the model is."""
+    from rsclib.train import load_config, train
+
+    train(load_config(options.config), options.out)
+    print(f"Model: {options.out / 'model.safetensors'}")
+
+
+def run_pretrain(options: Pretrain) -> None:
+    """Pre-train and write the HR-only model."""
+    from rsclib.checkpoints import load_training_state, save_model
+    from rsclib.pretrain import PretrainConfig, pretrain
+    from rsclib.provenance import provenance
+
+    stages = tuple(zip((64, 96, 128), options.steps, strict=True))
+    config = PretrainConfig(stages=stages, images=options.images)
+    net = pretrain(config, options.out)
+    seconds = load_training_state(options.out / "state.pt")["seconds"]
+    about = provenance(config, config.seed, seconds, config.steps * config.batch)
+    save_model(options.out / "model.safetensors", net, about)
+    print(f"Model: {options.out / 'model.safetensors'}")
+
+
+def run_eval(options: Eval) -> None:
+    """Print the table, and write it when asked to."""
+    from rsclib.evaluate import evaluate, wide
+    from rsclib.provenance import provenance, write_result
+
+    if not options.models:
+        raise RscError("name at least one model: rsc eval full hr-only")
+    nets = {
+        Path(m).parent.name if m.endswith(".safetensors") else m: _model(m) for m in options.models
+    }
+    rows, seconds = evaluate(nets, options.part, count=options.count)
+    for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
+        print(f"\n{title}, mm, open benchmark {options.part}, 95 % intervals by clip")
+        print(wide(rows, metric).to_markdown())
+    if options.out:
+        write_result(options.out, rows, provenance(options, 0, seconds))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point: 0 when it worked, 2 after a mistake that the user can mend."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:2] == ["data", "build"]:  # two words for people, one for the parser
+        words[:2] = ["data-build"]
+    try:
+        command = tyro.cli(Command, prog="rsc", description=__doc__, args=words)  # type: ignore[call-overload]
+        actions = {
+            Demo: demo,
+            DataBuild: data_build,
+            Train: run_train,
+            Pretrain: run_pretrain,
+            Eval: run_eval,
+        }
+        actions[type(command)](command)
+    except RscError as error:
+        print(f"rsc: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("rsc: stopped; the same command goes on where it was", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""Q of Eq. 12: features of images seen lately, the negatives of the contrastive loss."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rsclib.errors import RscError
+
+
+class FeatureQueue(nn.Module):
+    """First-in first-out store of features with the identity of the image each came from.
+
+    The contents are buffers, so a checkpoint carries them (the released code loses its queue when
+    it resumes). Features are those after the MLP, not normalised, of all resolutions.
+    """
+
+    features: Tensor
+    ids: Tensor
+    next: Tensor
+    filled: Tensor
+
+    def __init__(self, size: int, dim: int) -> None:
+        super().__init__()
+        if size < 1 or dim < 1:
+            raise RscError(f"a queue needs a size and a dimension of at least 1: {size}, {dim}")
+        self.register_buffer("features", torch.zeros(size, dim))
+        self.register_buffer("ids", torch.full((size,), -1, dtype=torch.long))
+        self.register_buffer("next", torch.zeros((), dtype=torch.long))
+        self.register_buffer("filled", torch.zeros((), dtype=torch.long))
+
+    def __len__(self) -> int:
+        return int(self.filled)
+
+    @torch.no_grad()
+    def enqueue(self, features: Tensor, ids: Tensor) -> None:
+        """Add (N, D) features of images ``ids`` (N,); the oldest leave when it is full."""
+        size = len(self.ids)
+        features, ids = features.detach()[-size:], ids[-size:]
+        place = (int(self.next) + torch.arange(len(ids), device=self.ids.device)) % size
+        self.features[place] = features.to(self.features)
+        self.ids[place] = ids.to(self.ids)
+        self.next.fill_((int(self.next) + len(ids)) % size)
+        self.filled.fill_(min(size, int(self.filled) + len(ids)))
+
+    def negatives(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (N, D) and keep (B, N): False where a feature is of the same image as the row,
+        since phi_i and phi_j are not in Q (Eq. 12)."""
+        n = len(self)
+        return self.features[:n], self.ids[None, :n] != ids[:, None]

@@ -1,0 +1,248 @@
+"""The paper's losses, Eq. 8 to 12, with the variants of Tables 6 and 7.
+
+Predictions of P' scales come as one batch of P'*B samples, largest scale first: rows [0, B) are the
+full resolution (i = 1 in the paper, 0 here). Targets are given once, for B samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from rsclib.errors import RscError
+from rsclib.feature_queue import FeatureQueue
+from rsclib.geometry import cam_to_translation, fit_translation, project
+from rsclib.network import Prediction
+
+Terms = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights and variants.
+
+    Attributes:
+        joints3d, joints2d: lambda_1, lambda_2 of Eq. 8. pose, betas, camera: its other terms.
+        scale_weights: weight of range i in the basic loss: 1 ("even") or (i + 1) / P' ("rising").
+        consistency, features: lambda_s, lambda_f.
+        pair_scale: pairs weigh w_ij ("sum") or w_ij / P' ("mean").
+        ss: which self-supervision, Eq. 10 ("directional"), Eq. 9 ("undirected"), only the highest
+            resolution as guidance ("highest"), or "none".
+        feat: g of Eq. 11, "nce" (Eq. 12), "mse", "cosine" or "none".
+        tau: temperature. queue: |Q|. ramp_steps: lambda_s and lambda_f grow from 0 over so many
+            steps. factor: multiplies the whole loss.
+        consistency_betas, consistency_camera: of the two in Eq. 9 and 10, relative to the pose.
+    """
+
+    joints3d: float = 5.0
+    joints2d: float = 5.0
+    pose: float = 1.0
+    betas: float = 1.0
+    camera: float = 0.0
+    scale_weights: Literal["even", "rising"] = "even"
+    consistency: float = 0.1
+    features: float = 0.1
+    pair_scale: Literal["sum", "mean"] = "sum"
+    ss: Literal["none", "directional", "undirected", "highest"] = "directional"
+    feat: Literal["none", "nce", "mse", "cosine"] = "nce"
+    tau: float = 0.1
+    queue: int = 8192
+    ramp_steps: int = 0
+    factor: float = 1.0
+    consistency_betas: float = 1.0
+    consistency_camera: float = 1.0
+
+    @staticmethod
+    def paper() -> LossConfig:
+        """As printed: Section 4.1. Eq. 8's squared norms are means here, as in the released code."""
+        return LossConfig()
+
+    @staticmethod
+    def released() -> LossConfig:
+        """As in the released code: other weights on betas and camera, rising scale weights, a ramp.
+
+        ``ramp_steps`` is 5 L there, L = images // 32; it belongs to the data, so set it for yours.
+        """
+        return LossConfig(
+            betas=1e-3, camera=1e-4, scale_weights="rising", consistency=0.25, features=0.025,
+            pair_scale="mean", queue=20000, factor=60.0, consistency_betas=1e-3,
+            consistency_camera=1e-4,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is known of B images. keypoints (B, 24, 3) in [-1, 1] with confidence; joints3d
+    (B, 24, 4) metres with confidence; rotmats (B, 24, 3, 3); betas (B, 10); has_3d, has_smpl (B,)
+    bool: where False the entries above are not read; ids (B,) of the images, for the queue."""
+
+    keypoints: Tensor
+    joints3d: Tensor
+    rotmats: Tensor
+    betas: Tensor
+    has_3d: Tensor
+    has_smpl: Tensor
+    ids: Tensor
+
+
+def pair_weights(scales: int) -> Tensor:
+    """w_ij = 1(j - i > 0) (j - i), (P, P): row i guides column j, Eq. 10."""
+    index = torch.arange(scales)
+    return (index[None, :] - index[:, None]).clamp(min=0).float()  # w_ij  Eq. 10
+
+
+def centred(joints: Tensor) -> Tensor:
+    """J24 joints (B, 24, 3) relative to the middle of the hips (rows 2 and 3)."""
+    return joints - (joints[:, 2:3] + joints[:, 3:4]) / 2
+
+
+def _mean_where(values: Tensor, keep: Tensor) -> Tensor:
+    """Mean over the kept samples' (B, ...) values; 0, with a gradient of 0, when there are none."""
+    flat = values.flatten(1).mean(1)
+    return (flat * keep).sum() / keep.sum().clamp(min=1)
+
+
+def basic_loss(
+    prediction: Prediction, joints: Tensor, targets: Targets, config: LossConfig
+) -> Terms:
+    """L_b of one scale, Eq. 8, term by term and weighted.
+
+    Args:
+        prediction: B samples. joints: their J24 joints X (B, 24, 3), metres.
+    """
+    flat = project(joints, prediction.cam)  # J  Eq. 3
+    seen = targets.keypoints[..., 2:]
+    sure = targets.joints3d[..., 3:]
+    smpl, three = targets.has_smpl.float(), targets.has_3d.float()
+    # Eq. 8: ||[beta, theta] - [beta_g, theta_g]||^2 + lambda_1 ||X - X_g||^2 + lambda_2 ||J - J_g||^2
+    terms = {
+        "2d": config.joints2d * (seen * (flat - targets.keypoints[..., :2]).square()).mean(),
+        "3d": config.joints3d
+        * _mean_where(
+            sure * (centred(joints) - centred(targets.joints3d[..., :3])).square(), three
+        ),
+        "pose": config.pose * _mean_where((prediction.rotmats - targets.rotmats).square(), smpl),
+        "betas": config.betas * _mean_where((prediction.betas - targets.betas).square(), smpl),
+    }
+    if config.camera:
+        with torch.no_grad():
+            truth = fit_translation(
+                targets.joints3d[..., :3], targets.keypoints[..., :2], targets.keypoints[..., 2]
+            )
+        off = (cam_to_translation(prediction.cam) - torch.nan_to_num(truth)).square()
+        terms["camera"] = config.camera * _mean_where(off, smpl)
+    return terms
+
+
+def _split(values: Tensor, scales: int) -> list[Tensor]:
+    if len(values) % scales:
+        raise RscError(f"{len(values)} predictions cannot be {scales} scales of one batch")
+    return list(values.chunk(scales))
+
+
+def _pairs(scales: int, ss: str) -> list[tuple[int, int, float]]:
+    """(i, j, weight) with i guiding j."""
+    weights = pair_weights(scales)
+    pairs = [(i, j, float(weights[i, j])) for i in range(scales) for j in range(i + 1, scales)]
+    return [p for p in pairs if p[0] == 0] if ss == "highest" else pairs
+
+
+def self_supervision(prediction: Prediction, scales: int, config: LossConfig) -> Tensor:
+    """L_s: agreement of the scales' outputs, Eq. 10 or the variants of Table 7.
+
+    Directional: the larger image's output is a fixed target and weighs (j - i). Undirected (Eq. 9,
+    SS-o): no direction, no weights. Highest (SS-h): only the full resolution guides.
+    """
+    if config.ss == "none" or scales < 2:
+        return prediction.cam.sum() * 0
+    camera = _split(cam_to_translation(prediction.cam), scales)
+    rotmats, betas = _split(prediction.rotmats, scales), _split(prediction.betas, scales)
+
+    def apart(i: int, j: int, fixed: bool) -> Tensor:
+        total = torch.zeros((), device=prediction.cam.device)
+        for values, weight in (
+            (rotmats, 1.0), (betas, config.consistency_betas), (camera, config.consistency_camera),
+        ):  # fmt: skip
+            guide = values[i].detach() if fixed else values[i]  # f-bar: no gradient flows into x_i
+            total = total + weight * (guide - values[j]).square().mean()
+        return total
+
+    if config.ss == "undirected":
+        # Eq. 9 sums over ordered pairs: each unordered one twice.
+        terms = [2 * apart(i, j, False) for i, j, _ in _pairs(scales, config.ss)]
+    else:
+        terms = [w * apart(i, j, True) for i, j, w in _pairs(scales, config.ss)]  # Eq. 10
+    return torch.stack(terms).sum()
+
+
+def nce(anchor: Tensor, positive: Tensor, negatives: Tensor, keep: Tensor, tau: float) -> Tensor:
+    """g of Eq. 12 as one matrix product and a cross-entropy; (B,) values.
+
+    Args:
+        anchor: phi_j (B, D), has the gradient. positive: phi-bar_i (B, D). negatives: Q (N, D).
+        keep: (B, N), False where a negative is of the anchor's own image.
+    """
+    anchor, positive = F.normalize(anchor, dim=1), F.normalize(positive, dim=1)
+    same = (anchor * positive).sum(1, keepdim=True) / tau  # s(phi_i, phi_j) / tau
+    others = anchor @ F.normalize(negatives, dim=1).T / tau
+    logits = torch.cat([same, others.masked_fill(~keep, -torch.inf)], 1)
+    target = torch.zeros(len(anchor), dtype=torch.long, device=anchor.device)
+    return F.cross_entropy(logits, target, reduction="none")  # -log softmax of the pair  Eq. 12
+
+
+def feature_loss(
+    prediction: Prediction, scales: int, ids: Tensor, queue: FeatureQueue | None, config: LossConfig
+) -> Tensor:
+    """L_f = sum w_ij g(phi-bar_i, phi_j), Eq. 11, g being the contrastive loss or a rival of it."""
+    if config.feat == "none" or scales < 2:
+        return prediction.proj.sum() * 0
+    if config.feat != "nce":
+        phi = _split(prediction.phi, scales)
+        terms = []
+        for i, j, w in _pairs(scales, config.ss):
+            if config.feat == "mse":
+                terms.append(w * (phi[i].detach() - phi[j]).square().mean())
+            else:
+                terms.append(w * (1 - F.cosine_similarity(phi[i].detach(), phi[j])).mean())
+        return torch.stack(terms).sum()  # Eq. 11
+    if queue is None:
+        raise RscError("the contrastive loss needs a FeatureQueue")
+    proj = _split(prediction.proj, scales)
+    negatives, keep = queue.negatives(ids)
+    terms = [
+        w * nce(proj[j], proj[i].detach(), negatives, keep, config.tau).mean()
+        for i, j, w in _pairs(scales, config.ss)
+    ]
+    return torch.stack(terms).sum()  # Eq. 11
+
+
+def rsc_loss(
+    prediction: Prediction, joints: Tensor, targets: Targets, scales: int,
+    queue: FeatureQueue | None, step: int, config: LossConfig,
+) -> tuple[Tensor, Terms]:  # fmt: skip
+    """L_b + lambda_s L_s + lambda_f L_f over all scales, and its weighted terms.
+
+    Args:
+        prediction: P'*B samples, largest scale first. joints: J24 (P'*B, 24, 3), metres.
+        step: of the whole training, for the ramp. queue: filled by this call with all scales.
+    """
+    parts: Terms = {}
+    for i, of_scale in enumerate(zip(*(_split(t, scales) for t in prediction), strict=True)):
+        weight = 1.0 if config.scale_weights == "even" else (i + 1) / scales
+        terms = basic_loss(Prediction(*of_scale), _split(joints, scales)[i], targets, config)
+        for name, value in terms.items():
+            parts[name] = parts.get(name, torch.zeros((), device=value.device)) + weight * value
+    ramp = min(1.0, step / config.ramp_steps) if config.ramp_steps else 1.0
+    pair = ramp / scales if config.pair_scale == "mean" else ramp
+    parts["ss"] = config.consistency * pair * self_supervision(prediction, scales, config)
+    if queue is not None:
+        queue.enqueue(prediction.proj.detach(), targets.ids.repeat(scales))
+    parts["feat"] = (
+        config.features * pair * feature_loss(prediction, scales, targets.ids, queue, config)
+    )
+    parts = {name: config.factor * value for name, value in parts.items()}
+    return torch.stack(list(parts.values())).sum(), parts

@@ -1,0 +1,309 @@
+"""Training RSC-Net: weak supervision, progressive resolutions, all scales in one forward.
+
+Read :func:`train` top to bottom: it is the whole method. Lightning Fabric moves it to a GPU, to 16
+bits or to several devices without another line changing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm.auto import tqdm
+
+from rsclib import augment
+from rsclib.atomic import write_text
+from rsclib.body import Body, load_body
+from rsclib.checkpoints import load_model, load_training_state, save_model, save_training_state
+from rsclib.errors import RscError
+from rsclib.feature_queue import FeatureQueue
+from rsclib.geometry import axis_angle_to_rotmat
+from rsclib.losses import LossConfig, Targets, rsc_loss
+from rsclib.network import NetConfig, RSCNet
+from rsclib.openbench.build import fetch
+from rsclib.provenance import provenance
+from rsclib.resolution import PRESETS, Ranges, degrade, normalise
+
+PRESET_FOLDER = Path(__file__).parent / "presets"
+MODELS = Path(__file__).parent / "assets" / "models"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One row of a table. Presets are YAML files under rsclib/presets, checked against this.
+
+    Attributes:
+        ranges: "edu" (128 px) or "paper" (224 px). net: "edu" or "paper".
+        schedule: (number of scales, steps) in order: progressive training adds a range at a time;
+            "w/o PT" of Table 7 is one entry with all of them.
+        batch: images a step; each is seen at every active scale. lab_share: of them with 3D labels.
+        learn_alpha: False is the baseline of Table 6 (alpha stays 1).
+        init: model to start from, a path or the name of a shipped one; None: from scratch.
+    """
+
+    ranges: str = "edu"
+    net: str = "edu"
+    schedule: tuple[tuple[int, int], ...] = ((2, 120), (3, 120), (4, 120), (5, 600))
+    batch: int = 16
+    lab: int = 4096
+    wild: int = 8192
+    lab_share: float = 0.4
+    lr: float = 2e-4
+    learn_alpha: bool = True
+    init: str | None = "hr-only"
+    seed: int = 0
+    precision: str = "bf16-mixed"
+    loss: LossConfig = field(default_factory=LossConfig.paper)
+    save_seconds: float = 60.0
+
+    @property
+    def steps(self) -> int:
+        """Steps over the whole schedule."""
+        return sum(n for _, n in self.schedule)
+
+
+def load_config(name_or_path: str) -> TrainConfig:
+    """A preset by name ("ci", "edu", "paper") or a YAML file; unknown keys are an error.
+
+    Raises:
+        RscError: no such preset, or a key or value that does not fit.
+    """
+    path = PRESET_FOLDER / f"{name_or_path}.yaml"
+    if not path.is_file():
+        path = Path(name_or_path)
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PRESET_FOLDER.glob("*.yaml")))
+        raise RscError(f"there is no preset or file {name_or_path!r}; presets: {known}")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RscError(f"{path} is not YAML: {str(error).splitlines()[0]}") from error
+    return _checked(TrainConfig, values, str(path))
+
+
+def _checked(kind: type, values: Any, where: str) -> Any:
+    """Build the dataclass ``kind`` from plain values, naming what does not fit."""
+    if not isinstance(values, dict):
+        raise RscError(f"{where}: expected keys and values, found {type(values).__name__}")
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    if unknown := sorted(set(map(str, values)) - fields.keys()):
+        raise RscError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(fields)}")
+    default, out = kind(), {}
+    for name, value in values.items():
+        like = getattr(default, name)
+        if dataclasses.is_dataclass(like):
+            out[name] = _checked(type(like), value, f"{where}: {name}")
+        elif name == "schedule":
+            try:
+                out[name] = tuple((int(a), int(b)) for a, b in value)
+            except (TypeError, ValueError) as error:
+                raise RscError(f"{where}: schedule is a list of [scales, steps]") from error
+        elif isinstance(like, float) and isinstance(value, int | float) and value is not True:
+            out[name] = float(value)
+        elif name == "init" and (value is None or isinstance(value, str)):
+            out[name] = value
+        elif type(value) is not type(like):
+            raise RscError(f"{where}: {name} must be a {type(like).__name__}, not {value!r}")
+        else:
+            out[name] = value
+    return kind(**out)
+
+
+@dataclass
+class Data:
+    """The two training parts in memory: ``lab`` with 3D labels, ``wild`` with keypoints only."""
+
+    images: Tensor
+    keypoints: Tensor
+    joints3d: Tensor
+    rotmats: Tensor
+    betas: Tensor
+    labelled: Tensor
+
+    @staticmethod
+    def load(config: TrainConfig, size: int) -> Data:
+        lab = fetch("train-lab", config.lab, size, config.seed)
+        wild = fetch("train-wild", config.wild, size, config.seed)
+        n, m = len(lab["images"]), len(wild["images"])
+        joints = torch.from_numpy(lab["joints24"])
+        rotmats = axis_angle_to_rotmat(torch.from_numpy(lab["pose"]).view(-1, 24, 3))
+        return Data(
+            torch.from_numpy(np.concatenate([lab["images"], wild["images"]])).permute(0, 3, 1, 2),
+            torch.from_numpy(np.concatenate([lab["keypoints"], wild["keypoints"]])),
+            # Of the wild part there is no 3D truth to fill in: zeros that are never read.
+            torch.cat([torch.cat([joints, torch.ones(n, 24, 1)], 2), torch.zeros(m, 24, 4)]),
+            torch.cat([rotmats, torch.eye(3).expand(m, 24, 3, 3)]),
+            torch.cat([torch.from_numpy(lab["betas"]), torch.zeros(m, 10)]),
+            torch.arange(n + m) < n,
+        )
+
+    def pick(self, rng: np.random.Generator, batch: int, share: float) -> Tensor:
+        """Indices (B,) of a batch with the wanted share of labelled images."""
+        n = int(self.labelled.sum())
+        lab = round(batch * share)
+        chosen = np.concatenate(
+            [rng.integers(0, n, lab), rng.integers(n, len(self.images), batch - lab)]
+        )
+        return torch.from_numpy(chosen)
+
+
+def scales_at(config: TrainConfig, step: int) -> int:
+    """How many resolution ranges are trained at this step."""
+    for scales, steps in config.schedule:
+        if step < steps:
+            return scales
+        step -= steps
+    return config.schedule[-1][0]
+
+
+def make_batch(
+    data: Data, config: TrainConfig, ranges: Ranges, step: int
+) -> tuple[Tensor, Tensor, Targets]:
+    """Images (P'*B, 3, S, S) normalised, range indices (P'*B,), targets: a function of the step."""
+    rng = np.random.default_rng([config.seed, step])
+    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+    pick = data.pick(rng, config.batch, config.lab_share)
+    batch = augment.warp(
+        {
+            "images": data.images[pick].float(), "keypoints": data.keypoints[pick],
+            "joints24": data.joints3d[pick][..., :3], "rotmats": data.rotmats[pick],
+        },
+        *augment.random_affine(len(pick), generator),
+    )  # fmt: skip
+    full = augment.colour(batch["images"], generator).round().byte()
+    sizes = ranges.sample_sizes(rng)[: scales_at(config, step)]
+    images = torch.cat([degrade(full, size) for size in sizes])  # {x_i}: one image, P' resolutions
+    index = torch.cat([ranges.index(size).expand(config.batch) for size in sizes])
+    sure = data.joints3d[pick][..., 3:]
+    targets = Targets(
+        batch["keypoints"], torch.cat([batch["joints24"], sure], 2), batch["rotmats"],
+        data.betas[pick], data.labelled[pick], data.labelled[pick], pick,
+    )  # fmt: skip
+    return normalise(images), index, targets
+
+
+def start_network(config: TrainConfig) -> RSCNet:
+    """The network a run starts from: a shipped model by name, a path, or fresh weights."""
+    if config.init is None:
+        return RSCNet(getattr(NetConfig, config.net)())
+    shipped = MODELS / f"{config.init}.safetensors"
+    return load_model(shipped if shipped.is_file() else config.init)
+
+
+def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:
+    """Train, or go on with the run in ``folder``; returns the network.
+
+    ``folder`` gets ``state.pt`` (everything a restart needs), ``log.csv``, TensorBoard events and,
+    at the end, ``model.safetensors``.
+
+    Raises:
+        RscError: the folder holds a run with other settings.
+    """
+    ranges = PRESETS[config.ranges]
+    fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)  # type: ignore[arg-type]
+    fabric.seed_everything(config.seed, verbose=False)
+    net = start_network(config).train()
+    net.trunk.alpha.requires_grad_(config.learn_alpha)
+    queue = FeatureQueue(config.loss.queue, net.config.projection[1]).to(fabric.device)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    body = load_body().to(fabric.device)
+    optimiser = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], config.lr)
+    model, optimiser = fabric.setup(net, optimiser)
+    data = Data.load(config, ranges.full)
+
+    state_file, step, before, log = folder / "state.pt", 0, 0.0, "step,scales,loss,images_s\n"
+    if state_file.is_file():
+        state = load_training_state(state_file)
+        if state["config"] != _settings(config):
+            raise RscError(f"{folder} holds a run with other settings; choose another folder")
+        net.load_state_dict(state["net"])
+        optimiser.load_state_dict(state["optimiser"])
+        queue.load_state_dict(state["queue"])
+        step, before, log = state["step"], state["seconds"], state["log"]
+    folder.mkdir(parents=True, exist_ok=True)
+    events = SummaryWriter(str(folder))
+    started = saved = time.monotonic()
+    bar = tqdm(total=config.steps, initial=step, desc="train", disable=not progress)
+    while step < config.steps:
+        if step > 0 and scales_at(config, step) > scales_at(config, step - 1):
+            new = scales_at(config, step) - 1
+            net.copy_row(new - 1, new)  # the range that joins starts from its larger neighbour
+        torch.manual_seed(config.seed * 1_000_003 + step)  # dropout, so that a restart repeats it
+        images, index, targets = make_batch(data, config, ranges, step)
+        images = images.to(fabric.device).contiguous(memory_format=torch.channels_last)
+        targets = Targets(*(t.to(fabric.device) for t in vars(targets).values()))
+        prediction = model(images, index.to(fabric.device))
+        joints = body.joints(prediction.rotmats, prediction.betas).joints49[:, 25:]
+        scales = scales_at(config, step)
+        loss, terms = rsc_loss(prediction, joints, targets, scales, queue, step, config.loss)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(config, step)
+        fabric.backward(loss)
+        optimiser.step()
+        optimiser.zero_grad()
+        step += 1
+        bar.update()
+        if step % 20 == 0 or step == config.steps:
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                raise RscError(f"the loss is {value} at step {step}; lower lr and start again")
+            rate = config.batch * scales * bar.n / max(1e-9, time.monotonic() - started)
+            log += f"{step},{scales},{value:.5f},{rate:.0f}\n"
+            bar.set_postfix(loss=f"{value:.3f}", scales=scales)
+            for name, term in terms.items():
+                events.add_scalar(f"loss/{name}", float(term.detach()), step)
+        if time.monotonic() - saved > config.save_seconds or step == config.steps:
+            seconds = before + time.monotonic() - started
+            save_training_state(
+                state_file,
+                {
+                    "config": _settings(config), "net": net.state_dict(), "log": log, "step": step,
+                    "optimiser": optimiser.state_dict(), "queue": queue.state_dict(),
+                    "seconds": seconds,
+                },
+            )  # fmt: skip
+            write_text(folder / "log.csv", log)
+            saved = time.monotonic()
+    bar.close()
+    events.close()
+    seconds = before + time.monotonic() - started
+    seen = config.batch * sum(scales * steps for scales, steps in config.schedule)
+    about = provenance(_settings(config), config.seed, seconds, seen)
+    save_model(folder / "model.safetensors", net, about)
+    return net.eval()
+
+
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """Twenty steps of warm-up, then a cosine to a tenth."""
+    return (
+        config.lr
+        * min(1.0, (step + 1) / 20)
+        * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * step / config.steps)))
+    )
+
+
+def _settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings as plain data, without those that do not change the result."""
+    plain = dataclasses.asdict(config)
+    plain["schedule"] = [list(s) for s in config.schedule]
+    del plain["save_seconds"]
+    return plain
+
+
+def evaluation_joints(net: RSCNet, body: Body, images: Tensor, size: int, ranges: Ranges) -> Tensor:
+    """Predicted evaluation joints (B, 14, 3), metres, of uint8 images (B, 3, S, S) seen at
+    ``size`` pixels."""
+    device = next(net.parameters()).device
+    x = normalise(degrade(images.to(device), size))
+    p = net(x, ranges.index(size).to(device).expand(len(x)))
+    return body.joints(p.rotmats, p.betas).joints14

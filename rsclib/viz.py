@@ -1,0 +1,130 @@
+"""Pictures: a mesh over its image, from the side, and rotatable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rsclib.body import Body
+from rsclib.geometry import cam_to_translation
+from rsclib.network import Prediction
+from rsclib.openbench.zbuffer import rasterise, vertex_normals
+from rsclib.resolution import Ranges, degrade, normalise
+
+# Okabe and Ito's blue and vermilion: told apart by every kind of eye.
+BLUE, VERMILION = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0)
+
+
+def predict(
+    net: Any, image: NDArray[np.uint8], size: int, ranges: Ranges
+) -> tuple[NDArray[np.uint8], Prediction]:
+    """What the network sees of an image (S, S, 3) at ``size`` pixels, and what it predicts."""
+    seen = degrade(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None], size)
+    with torch.inference_mode():
+        prediction = net(normalise(seen), ranges.index(size)[None])
+    return seen[0].permute(1, 2, 0).numpy(), prediction
+
+
+def mesh_of(prediction: Prediction, body: Body) -> NDArray[np.float32]:
+    """Vertices (6890, 3) of the first sample in the camera frame, metres."""
+    with torch.inference_mode():
+        vertices = body(prediction.rotmats[:1], prediction.betas[:1]).vertices[0]
+        vertices = vertices + cam_to_translation(prediction.cam[:1])
+    return vertices.numpy()
+
+
+def shaded(
+    vertices: NDArray[np.float32], faces: NDArray[np.int32], size: int, colour: tuple[float, ...]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Image (size, size, 3) and cover (size, size) of a mesh before the weak-perspective camera."""
+    big = size * 2
+    focal = 5000.0 * big / 224
+    face, bary, _ = rasterise(np.ascontiguousarray(vertices), faces, focal, big / 2, big / 2, big)
+    normals = vertex_normals(np.ascontiguousarray(vertices), faces)
+    light = np.clip(normals @ np.float32([0.35, -0.5, -0.79]), 0, 1) * 0.75 + 0.25
+    value = (light[faces[face]] * bary).sum(-1) * (face >= 0)
+    value = value.reshape(size, 2, size, 2).mean((1, 3))
+    cover = (face >= 0).reshape(size, 2, size, 2).mean((1, 3)).astype(np.float32)
+    return np.float32(value[..., None] * np.float32(colour) * 1.25).clip(0, 1), cover
+
+
+def overlay(
+    image: NDArray[np.uint8],
+    vertices: NDArray[np.float32],
+    body: Body,
+    colour: tuple[float, ...] = BLUE,
+) -> NDArray[np.uint8]:
+    """The mesh drawn over the image, (S, S, 3) uint8."""
+    faces = body.faces.numpy().astype(np.int32)
+    mesh, cover = shaded(vertices, faces, image.shape[0], colour)
+    out = image / 255.0 * (1 - cover[..., None]) + mesh
+    return np.uint8(out.clip(0, 1) * 255)
+
+
+def side_view(
+    vertices: NDArray[np.float32], body: Body, size: int, colour: tuple[float, ...] = BLUE
+) -> NDArray[np.uint8]:
+    """The mesh turned by 90 degrees about the vertical, on white, (size, size, 3) uint8."""
+    centre = vertices.mean(0)
+    turned = (vertices - centre) @ np.float32([[0, 0, -1], [0, 1, 0], [1, 0, 0]]) + centre
+    faces = body.faces.numpy().astype(np.int32)
+    mesh, cover = shaded(np.float32(turned), faces, size, colour)
+    return np.uint8((1 - cover[..., None] + mesh).clip(0, 1) * 255)
+
+
+def sheet(nets: dict[str, Any], image: NDArray[np.uint8], sizes: tuple[int, ...], ranges: Ranges, body: Body) -> Any:  # fmt: skip
+    """A figure: one column per size; input, then overlay and side view of each network."""
+    import matplotlib.pyplot as plt
+
+    rows = 1 + 2 * len(nets)
+    figure, axes = plt.subplots(
+        rows, len(sizes), figsize=(2.1 * len(sizes), 2.1 * rows), squeeze=False
+    )
+    for column, size in enumerate(sizes):
+        for k, (name, net) in enumerate(nets.items()):
+            seen, prediction = predict(net, image, size, ranges)
+            vertices = mesh_of(prediction, body)
+            colour = (BLUE, VERMILION)[k % 2]
+            axes[0, column].imshow(seen)
+            axes[0, column].set_title(f"{size} px", fontsize=11)
+            axes[1 + 2 * k, column].imshow(overlay(seen, vertices, body, colour))
+            axes[2 + 2 * k, column].imshow(side_view(vertices, body, seen.shape[0], colour))
+            if column == 0:
+                axes[1 + 2 * k, 0].set_ylabel(f"{name}\noverlay", fontsize=10)
+                axes[2 + 2 * k, 0].set_ylabel(f"{name}\nfrom the side", fontsize=10)
+    axes[0, 0].set_ylabel("input", fontsize=10)
+    for axis in axes.flat:
+        axis.set_xticks([])
+        axis.set_yticks([])
+    figure.tight_layout(pad=0.4)
+    return figure
+
+
+def mesh_figure(meshes: dict[str, NDArray[np.float32]], body: Body) -> Any:
+    """Meshes side by side in plotly: drag to turn them."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    # Every second face in a coarse picture would leave holes: all faces, coordinates in millimetres
+    # as integers, so that a notebook stays small.
+    faces = body.faces.numpy().astype(np.int32)
+    for k, (name, vertices) in enumerate(meshes.items()):
+        points = np.round((vertices - vertices.mean(0)) * 1000).astype(np.int32)
+        colour = "rgb({:.0f},{:.0f},{:.0f})".format(*(255 * np.array((BLUE, VERMILION)[k % 2])))
+        figure.add_trace(
+            go.Mesh3d(
+                x=points[:, 0] + 1100 * k, y=points[:, 2], z=-points[:, 1],
+                i=faces[:, 0].astype(np.uint16), j=faces[:, 1].astype(np.uint16),
+                k=faces[:, 2].astype(np.uint16), color=colour, name=name, showlegend=True,
+                hoverinfo="name",
+            )
+        )  # fmt: skip
+    figure.update_layout(
+        scene={"aspectmode": "data", "xaxis_visible": False, "yaxis_visible": False,
+               "zaxis_visible": False, "camera": {"eye": {"x": 0.0, "y": -2.0, "z": 0.3}}},
+        margin={"l": 0, "r": 0, "t": 0, "b": 0}, height=420,
+    )  # fmt: skip
+    return figure

@@ -1,0 +1,103 @@
+"""The cache of built data: resumable, checked, safe against damage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rsclib.errors import RscError
+from rsclib.openbench import build as B
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[B.Request, Path]:
+    monkeypatch.setattr(B, "SHARD", 4)
+    calls: list[int] = []
+
+    def work(task):
+        calls.append(task[2])
+        return B._work(task)
+
+    class Pool:
+        """The same work in this process: a spawned one would not see the small shards."""
+
+        def __init__(self, _: int) -> None: ...
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+        def imap_unordered(self, _, tasks):
+            return map(work, tasks)
+
+    class Context:
+        Pool = Pool
+
+    monkeypatch.setattr(B.multiprocessing, "get_context", lambda _: Context)
+    monkeypatch.setattr(B, "_calls", calls, raising=False)
+    return B.Request("test-lab", 8, 32, 0), tmp_path
+
+
+def test_build_then_load(small: tuple[B.Request, Path]) -> None:
+    wanted, cache = small
+    B.build(wanted, cache=cache)
+    data = B.load(wanted, cache=cache)
+    assert data["images"].shape == (8, 32, 32, 3)
+    assert data["joints14"].shape == (8, 14, 3)
+    assert (data["index"] == np.arange(8)).all()
+
+
+def test_only_missing_shards_are_built(small: tuple[B.Request, Path]) -> None:
+    wanted, cache = small
+    folder = B.build(wanted, cache=cache)
+    before = (folder / "00000.npz").read_bytes()
+    (folder / "00001.npz").unlink()
+    B._calls.clear()  # type: ignore[attr-defined]
+    B.build(wanted, cache=cache)
+    assert B._calls == [1]  # type: ignore[attr-defined]
+    assert (folder / "00000.npz").read_bytes() == before
+    B._calls.clear()  # type: ignore[attr-defined]
+    B.build(wanted, cache=cache)
+    assert B._calls == []  # type: ignore[attr-defined]
+
+
+def test_a_flipped_byte_is_detected(small: tuple[B.Request, Path]) -> None:
+    wanted, cache = small
+    folder = B.build(wanted, cache=cache)
+    data = bytearray((folder / "00001.npz").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "00001.npz").write_bytes(data)
+    with pytest.raises(RscError, match="damaged"):
+        B.load(wanted, cache=cache)
+
+
+def test_not_built_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(RscError, match="rsc data build test-lab"):
+        B.load(B.Request("test-lab", 256, 32, 5), cache=tmp_path)
+
+
+def test_damaged_manifest(small: tuple[B.Request, Path]) -> None:
+    wanted, cache = small
+    folder = B.build(wanted, cache=cache)
+    (folder / "manifest.json").write_text("{")
+    with pytest.raises(RscError, match="damaged"):
+        B.load(wanted, cache=cache)
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "size"), [("nope", 1, 128), ("source", 0, 128), ("source", 1, 100)]
+)
+def test_senseless_requests(name: str, count: int, size: int) -> None:
+    with pytest.raises(RscError):
+        B.request(name, count, size)
+
+
+def test_the_folder_depends_on_the_request(tmp_path: Path) -> None:
+    folders = {
+        B.folder_of(B.Request("test-lab", 256, size, seed), tmp_path)
+        for size in (64, 128)
+        for seed in (0, 1)
+    }
+    assert len(folders) == 4
+    assert B.folder_of(B.Request("test-lab", 512, 64, 0), tmp_path) in folders

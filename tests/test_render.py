@@ -1,0 +1,125 @@
+"""The renderer: its skinning equals smplx, its rasteriser equals pytorch3d, its truth is true."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from smplx.lbs import batch_rigid_transform
+
+from rsclib.geometry import axis_angle_to_rotmat
+from rsclib.openbench import scenes
+from rsclib.openbench.people import SPLITS, make_people, workshop
+from rsclib.openbench.zbuffer import rasterise, skin
+
+COUNT, SIZE = 8, 64
+
+
+@pytest.fixture(scope="module")
+def people() -> dict[str, np.ndarray]:
+    return make_people(SPLITS["test-wild"], 0, 0, COUNT, SIZE)
+
+
+def test_skinning_equals_smplx() -> None:
+    body, surface, _ = workshop()
+    rotmats = axis_angle_to_rotmat(torch.randn(1, 24, 3) * 0.4)
+    betas = torch.randn(1, 10)
+    expected = body(rotmats, betas).vertices[0].numpy()
+    shaped = body.template + torch.einsum("bl,vkl->bvk", betas, body.smpl.shapedirs)
+    joints = torch.einsum("jv,bvk->bjk", body.smpl.J_regressor, shaped)
+    _, transforms = batch_rigid_transform(rotmats, joints, body.smpl.parents)
+    got = skin(
+        shaped[0].numpy(), surface.skin_joints, surface.skin_weights, transforms[0, :, :3].numpy()
+    )
+    assert np.abs(got - expected).max() < 2e-5
+
+
+def test_rasteriser_equals_pytorch3d() -> None:
+    pytest.importorskip("pytorch3d", reason="pytorch3d has no wheel for this platform")
+    from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
+    from pytorch3d.structures import Meshes
+
+    _, surface, _ = workshop()
+    vertices = surface.template * np.float32([1, -1, -1]) + np.float32([0.02, 0.03, 3])
+    size, focal = 32, 50.0
+    face, bary, depth = rasterise(vertices, surface.faces, focal, size / 2, size / 2, size)
+    # pytorch3d's screen: x to the left, y up, both in [-1, 1].
+    ndc = torch.from_numpy(
+        np.stack(
+            [
+                -vertices[:, 0] / vertices[:, 2] * focal * 2 / size,
+                -vertices[:, 1] / vertices[:, 2] * focal * 2 / size,
+                vertices[:, 2],
+            ],
+            1,
+        )
+    )
+    theirs, their_depth, their_bary, _ = rasterize_meshes(
+        Meshes([ndc], [torch.from_numpy(surface.faces.astype(np.int64))]),
+        image_size=size, blur_radius=0.0, faces_per_pixel=1, perspective_correct=True, bin_size=0,
+    )  # fmt: skip
+    theirs = theirs[0, ..., 0].numpy()
+    hit = (face >= 0) | (theirs >= 0)
+    assert hit.sum() > 50
+    assert (face == theirs)[hit].mean() > 0.99
+    same = (face == theirs) & (face >= 0)
+    assert np.abs(bary - their_bary[0, ..., 0, :].numpy())[same].max() < 2e-3
+    assert np.abs(depth - their_depth[0, ..., 0].numpy())[same].max() < 1e-4
+
+
+def test_shards_are_deterministic(people: dict[str, np.ndarray]) -> None:
+    again = make_people(SPLITS["test-wild"], 0, 0, COUNT, SIZE)
+    assert all(np.array_equal(people[k], again[k]) for k in people)
+    other = make_people(SPLITS["test-wild"], 1, 0, COUNT, SIZE)
+    assert not np.array_equal(people["images"], other["images"])
+
+
+def test_keypoints_lie_on_the_person(people: dict[str, np.ndarray]) -> None:
+    """Hips and shoulders project onto the mask, which is only so when camera and truth agree."""
+    masks = np.unpackbits(people["mask"], axis=2).astype(bool)
+    inside = []
+    for i in range(COUNT):
+        for j in (2, 3, 8, 9, 12):
+            x, y = (people["keypoints"][i, j, :2] + 1) / 2 * SIZE
+            inside.append(masks[i, int(np.clip(y, 0, SIZE - 1)), int(np.clip(x, 0, SIZE - 1))])
+    assert np.mean(inside) > 0.9
+
+
+def test_person_fills_the_crop(people: dict[str, np.ndarray]) -> None:
+    extent = np.ptp(people["keypoints"][..., :2], axis=1).max(1) / 2
+    assert (extent > 0.7).all()
+    assert (extent < 0.95).all()
+
+
+def test_weak_split_holds_no_3d_truth() -> None:
+    data = make_people(SPLITS["train-wild"], 0, 0, 2, SIZE)
+    assert not {"pose", "betas", "joints24", "joints14"} & data.keys()
+    assert "keypoints" in data
+
+
+def test_nothing_is_shared_between_training_and_test() -> None:
+    parts = {
+        n: make_people(s, 0, 0, 24, 32)
+        for n, s in SPLITS.items()
+        if n in ("source", "test-wild", "test-studio")
+    }
+    train = parts.pop("source")
+    for data in parts.values():
+        for key in ("person", "clip", "place"):
+            shared = set(data[key].tolist()) & set(train[key].tolist())
+            assert not shared, f"{key}: {shared}"
+    ranges = [range(*s.outfits) for s in SPLITS.values()]
+    for i, a in enumerate(ranges):
+        for b in ranges[i + 1 :]:
+            assert not set(a) & set(b)
+
+
+def test_light_turns_with_the_world() -> None:
+    sun = np.float32([0, 0.6, 0.8])
+    light = scenes.lamp_irradiance(sun, 0.3, np.float32([1, 1, 1]))
+    turn = np.float32([[0, 0, 1], [0, 1, 0], [-1, 0, 0]])
+    turned = scenes.rotate_irradiance(light, turn)
+    normals = np.float32([[0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0.6, 0.8]])
+    before = scenes.harmonics(normals) @ light
+    after = scenes.harmonics(normals @ turn.T) @ turned
+    assert np.abs(before - after).max() < 1e-4
