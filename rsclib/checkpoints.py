@@ -90,7 +90,9 @@ def load_model(path: PathLike) -> RSCNet:
         known = {f.name for f in dataclasses.fields(NetConfig)}
         if set(header["config"]) - known:
             raise ValueError(f"unknown settings {sorted(set(header['config']) - known)}")
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in header["config"].items()}
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in header["config"].items()
+        }
         net = RSCNet(NetConfig(**values))
     except (safetensors.SafetensorError, TypeError, ValueError) as error:
         raise RscError(f"{path} is damaged: {error}") from error

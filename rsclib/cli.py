@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from rsclib.errors import RscError
+from rsclib.network import RSCNet
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ Command = (
 )
 
 
-def _model(name: str):
+def _model(name: str) -> RSCNet:
     from rsclib.checkpoints import load_model
     from rsclib.train import MODELS
 
@@ -188,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
         words[:2] = ["data-build"]
     try:
         command = tyro.cli(Command, prog="rsc", description=__doc__, args=words)  # type: ignore[call-overload]
-        actions = {
+        actions: dict[type, Any] = {
             Demo: demo,
             DataBuild: data_build,
             Train: run_train,

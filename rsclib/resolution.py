@@ -44,10 +44,9 @@ class Ranges:
         sizes = torch.as_tensor(size)
         if bool((sizes < 1).any()):
             raise RscError(f"an image size must be at least 1 pixel, not {int(sizes.min())}")
-        inner = torch.tensor(self.bounds[1:][::-1], device=sizes.device)
-        first = torch.where(sizes >= self.full, 0, 1)
-        below = (self.count - 1) - torch.bucketize(sizes, inner, right=True)
-        return torch.where(first == 0, 0, below.clamp(1, self.count - 1)).long()
+        # How many lower ends are larger than the size: that many ranges are passed over.
+        bounds = torch.tensor(self.bounds, device=sizes.device)
+        return (sizes[..., None] < bounds).sum(-1).clamp(max=self.count - 1)
 
     def sample_sizes(self, rng: np.random.Generator) -> tuple[int, ...]:
         """One size per range: the full size, then a random integer from each lower range."""
@@ -139,4 +138,4 @@ def stretch_as_released(image: NDArray[np.float32]) -> NDArray[np.uint8]:
     evaluation, has more contrast than the full-size one. A constant image maps to 0.
     """
     low, high = float(image.min()), float(image.max())
-    return np.uint8((image - low) * (255 / (high - low) if high > low else 0) + 0.5)
+    return np.asarray((image - low) * (255 / (high - low) if high > low else 0) + 0.5, np.uint8)

@@ -15,6 +15,7 @@ import multiprocessing
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -180,7 +181,7 @@ def load(
     return data
 
 
-def fetch(name: str, count: int | None = None, size: int = 128, seed: int = 0, **options) -> dict[str, NDArray]:  # fmt: skip
+def fetch(name: str, count: int | None = None, size: int = 128, seed: int = 0, **options: Any) -> dict[str, NDArray]:  # fmt: skip
     """Build a part if need be and read it: ``fetch("test-wild")["images"]``."""
     wanted = request(name, count, size, seed)
     build(wanted)

@@ -1,0 +1,44 @@
+"""The command line: mistakes give one line and a non-zero exit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rsclib.cli import main
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["data", "build", "nope"], "choose from source"),
+        (["train", "nope", "--out", "x"], "presets: ci, edu, paper"),
+        (["eval", "no/such/model.safetensors"], "there is no model"),
+        (["eval"], "name at least one model"),
+        (["data", "build", "test-lab", "--size", "100"], "multiple of 32"),
+    ],
+)
+def test_mistakes(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert "\n" not in error
+    assert error.startswith("rsc: ")
+
+
+@pytest.mark.parametrize("command", ["demo", "data-build", "train", "pretrain", "eval"])
+def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert "rsc " in capsys.readouterr().out
+
+
+def test_unwritable_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RSC_CACHE", str(tmp_path / "file"))
+    assert main(["data", "build", "test-lab"]) == 2
+    assert "RSC_CACHE" in capsys.readouterr().err

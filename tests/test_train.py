@@ -1,0 +1,120 @@
+"""Training: presets are checked, a stopped run goes on bit for bit, batches are functions of the step."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rsclib import train as T
+from rsclib.errors import RscError
+from rsclib.losses import LossConfig
+from rsclib.network import NetConfig
+from rsclib.resolution import EDU
+from tests.test_network import TINY
+
+CONFIG = T.TrainConfig(
+    schedule=((2, 2), (3, 2), (5, 2)), batch=4, init=None, precision="32-true",
+    loss=LossConfig(queue=64), save_seconds=1e9,
+)  # fmt: skip
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random images instead of rendered ones, and a tiny network."""
+
+    def load(config: T.TrainConfig, size: int) -> T.Data:
+        rng, n = torch.Generator().manual_seed(0), 12
+        return T.Data(
+            torch.randint(0, 256, (n, 3, size, size), dtype=torch.uint8, generator=rng),
+            torch.rand(n, 24, 3, generator=rng), torch.rand(n, 24, 4, generator=rng),
+            torch.eye(3).expand(n, 24, 3, 3), torch.zeros(n, 10), torch.arange(n) < 5,
+        )  # fmt: skip
+
+    monkeypatch.setattr(T.Data, "load", staticmethod(load))
+    tiny = dataclasses.replace(TINY, image_size=128)
+    monkeypatch.setattr(NetConfig, "edu", staticmethod(lambda: tiny))
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = T.train(CONFIG, tmp_path / "whole", progress=False)
+    made, real = [], T.make_batch
+
+    class Killed(Exception):
+        pass
+
+    def stop_at_three(data, config, ranges, step):  # noqa: ANN001, ANN202
+        if step == 3 and not made:
+            made.append(step)
+            raise Killed
+        return real(data, config, ranges, step)
+
+    monkeypatch.setattr(T, "make_batch", stop_at_three)
+    eager = dataclasses.replace(CONFIG, save_seconds=0.0)
+    with pytest.raises(Killed):
+        T.train(eager, tmp_path / "cut", progress=False)
+    resumed = T.train(eager, tmp_path / "cut", progress=False)
+    for (name, a), b in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+    assert (tmp_path / "cut" / "model.safetensors").is_file()
+
+
+@pytest.mark.usefixtures("toy")
+def test_another_config_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    T.train(CONFIG, tmp_path, progress=False)
+    with pytest.raises(RscError, match="other settings"):
+        T.train(dataclasses.replace(CONFIG, lr=1.0), tmp_path, progress=False)
+
+
+@pytest.mark.usefixtures("toy")
+def test_baseline_leaves_alpha_at_one(tmp_path: Path) -> None:
+    net = T.train(dataclasses.replace(CONFIG, learn_alpha=False), tmp_path / "ba", progress=False)
+    assert (net.alpha == 1).all()
+    net = T.train(CONFIG, tmp_path / "ra", progress=False)
+    assert (net.alpha != 1).any()
+
+
+@pytest.mark.usefixtures("toy")
+def test_batches_are_functions_of_the_step() -> None:
+    data = T.Data.load(CONFIG, 128)
+    a, b = (T.make_batch(data, CONFIG, EDU, 5) for _ in range(2))
+    assert torch.equal(a[0], b[0])
+    assert a[0].shape == (5 * 4, 3, 128, 128)
+    assert a[1].tolist() == np.repeat(range(5), 4).tolist()
+    assert not torch.equal(a[0], T.make_batch(data, CONFIG, EDU, 4)[0][:20])
+    assert int(a[2].has_3d.sum()) == round(4 * CONFIG.lab_share)
+
+
+def test_progressive_schedule() -> None:
+    assert [T.scales_at(CONFIG, s) for s in range(6)] == [2, 2, 3, 3, 5, 5]
+
+
+@pytest.mark.parametrize("name", ["ci", "edu", "paper"])
+def test_presets_fit(name: str) -> None:
+    config = T.load_config(name)
+    assert config.steps > 0
+    assert config.ranges in T.PRESETS
+    assert hasattr(NetConfig, config.net)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lerning_rate: 1", "unknown key 'lerning_rate'"),
+        ("loss: {taw: 1}", "unknown key 'taw'"),
+        ("batch: many", "batch must be a int"),
+        ("schedule: 5", "schedule is a list"),
+        ("- 1", "keys and values"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_bad_presets(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(RscError, match=message):
+        T.load_config(str(tmp_path / "x.yaml"))
+    with pytest.raises(RscError, match="presets: ci, edu, paper"):
+        T.load_config("nope")
