@@ -91,7 +91,7 @@ def test_spin_has_no_activation() -> None:
 
 
 class _Evil:
-    def __reduce__(self):  # noqa: ANN204
+    def __reduce__(self):
         return (open, (str(_Evil.target), "w"))  # type: ignore[attr-defined]
 
 

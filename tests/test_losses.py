@@ -47,7 +47,10 @@ def test_basic_loss_equals_a_loop() -> None:
     terms = L.basic_loss(p, joints, t, config)
     flat = project(joints, p.cam)
     two = [
-        [t.keypoints[b, j, 2] * (flat[b, j] - t.keypoints[b, j, :2]).square().sum() for j in range(24)]
+        [
+            t.keypoints[b, j, 2] * (flat[b, j] - t.keypoints[b, j, :2]).square().sum()
+            for j in range(24)
+        ]
         for b in range(B)
     ]
     assert float(terms["2d"]) == pytest.approx(3 * float(sum(map(sum, two))) / (B * 48), rel=1e-5)
@@ -155,7 +158,9 @@ def test_released_preset_equals_its_formula() -> None:
 
 def test_one_scale_has_no_consistency() -> None:
     p = _prediction(B)
-    total, parts = L.rsc_loss(p, torch.randn(B, 24, 3), _targets(), 1, None, 0, L.LossConfig.paper())
+    total, parts = L.rsc_loss(
+        p, torch.randn(B, 24, 3), _targets(), 1, None, 0, L.LossConfig.paper()
+    )
     assert parts["ss"] == 0
     assert parts["feat"] == 0
     assert total > 0

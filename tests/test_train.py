@@ -47,7 +47,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.M
     class Killed(Exception):
         pass
 
-    def stop_at_three(data, config, ranges, step):  # noqa: ANN001, ANN202
+    def stop_at_three(data, config, ranges, step):
         if step == 3 and not made:
             made.append(step)
             raise Killed
