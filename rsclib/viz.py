@@ -116,7 +116,7 @@ def mesh_figure(meshes: dict[str, NDArray[np.float32]], body: Body) -> Any:
         colour = "rgb({:.0f},{:.0f},{:.0f})".format(*(255 * np.array((BLUE, VERMILION)[k % 2])))
         figure.add_trace(
             go.Mesh3d(
-                x=points[:, 0] + 1100 * k, y=points[:, 2], z=-points[:, 1],
+                x=(points[:, 0] + 1100 * k).astype(np.int16), y=points[:, 2].astype(np.int16), z=(-points[:, 1]).astype(np.int16),
                 i=faces[:, 0].astype(np.uint16), j=faces[:, 1].astype(np.uint16),
                 k=faces[:, 2].astype(np.uint16), color=colour, name=name, showlegend=True,
                 hoverinfo="name",
