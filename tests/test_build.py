@@ -20,7 +20,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[B.Request, P
         calls.append(task[2])
         return B._work(task)
 
-    class Pool:
+    class InProcess:
         """The same work in this process: a spawned one would not see the small shards."""
 
         def __init__(self, _: int) -> None: ...
@@ -32,7 +32,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[B.Request, P
             return map(work, tasks)
 
     class Context:
-        Pool = Pool
+        Pool = InProcess
 
     monkeypatch.setattr(B.multiprocessing, "get_context", lambda _: Context)
     monkeypatch.setattr(B, "_calls", calls, raising=False)
