@@ -215,8 +215,11 @@ def make_env(clone: Path, python: str = "./fake") -> tuple[subprocess.CompletedP
     """The finished `make env`, and the steps it took."""
     (clone / "log").write_text("")
     done = subprocess.run(
-        ["make", "env", f"PYTHON={python}"], cwd=clone, capture_output=True, text=True, timeout=60
-    )
+        ["make", "env", f"PYTHON={python}"],
+        cwd=clone, capture_output=True, text=True, timeout=60,
+        # Run by `make test`, an outer make would have the inner one tell its directories.
+        env={k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"},
+    )  # fmt: skip
     return done, " ".join((clone / "log").read_text().split())
 
 
