@@ -12,6 +12,7 @@ import json
 import os
 import pickle
 import re
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,30 @@ from rsclib.network import NetConfig, RSCNet
 PathLike = str | os.PathLike[str]
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
+# What torch's reader raises on a damaged file, besides the errors it documents.
+DAMAGED = (
+    pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError,
+    AssertionError, AttributeError, TypeError, struct.error,
+)  # fmt: skip
+
+
+def _digest(tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> str:
     total = hashlib.sha256()
+    if meta["format"] != "rsclib-1":
+        # The settings count too: another dropout, activation or number of iterations is another
+        # function of the same weights. Files of format 1 hashed the weights alone.
+        total.update(f"{meta['config']}\n{meta['about']}\n".encode())
     for name in sorted(tensors):
         total.update(name.encode())
         flat = tensors[name].detach().cpu().contiguous().flatten()
         total.update(flat.view(torch.uint8).numpy().tobytes())
     return total.hexdigest()
+
+
+def _halved(values: Tensor) -> Tensor:
+    """16-bit copy, or the values themselves where one is too large for it (a running variance)."""
+    short = values.half()
+    return short if bool((short.isfinite() == values.isfinite()).all()) else values
 
 
 def save_model(path: PathLike, net: RSCNet, about: Mapping[str, Any], half: bool = True) -> None:
@@ -45,15 +63,15 @@ def save_model(path: PathLike, net: RSCNet, about: Mapping[str, Any], half: bool
         half: store 16-bit floats, to ship less.
     """
     state = {
-        k: (v.half() if half and v.is_floating_point() else v).detach().cpu().contiguous()
+        k: (_halved(v) if half and v.is_floating_point() else v).detach().cpu().contiguous()
         for k, v in net.state_dict().items()
     }
     header = {
-        "format": "rsclib-1",
+        "format": "rsclib-2",
         "config": json.dumps(dataclasses.asdict(net.config)),
         "about": json.dumps(dict(about), sort_keys=True),
-        "sha256": _digest(state),
     }
+    header["sha256"] = _digest(state, header)
     with atomic_path(path) as temporary:
         save_file(state, temporary, metadata=header)
 
@@ -64,17 +82,26 @@ def read_header(path: PathLike) -> dict[str, Any]:
     Raises:
         RscError: no such file, or not one of ours.
     """
-    if not Path(path).is_file():
-        raise RscError(f"there is no model at {path}; give the path of a .safetensors file")
+    meta = _metadata(path)
     try:
-        with safetensors.safe_open(path, "pt") as file:
-            meta = file.metadata() or {}
+        if meta["format"] not in ("rsclib-1", "rsclib-2"):
+            raise ValueError(f"format {meta['format'][:20]!r}")
         return {
             "config": json.loads(meta["config"]),
             "about": json.loads(meta["about"]),
             "sha256": meta["sha256"],
         }
-    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
+        raise RscError(f"{path} is not a model written by rsclib ({error})") from error
+
+
+def _metadata(path: PathLike) -> dict[str, str]:
+    if not Path(path).is_file():
+        raise RscError(f"there is no model at {path}; give the path of a .safetensors file")
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return dict(file.metadata() or {})
+    except (safetensors.SafetensorError, OSError) as error:
         raise RscError(f"{path} is not a model written by rsclib ({error})") from error
 
 
@@ -84,9 +111,12 @@ def load_model(path: PathLike) -> RSCNet:
     Raises:
         RscError: missing, foreign or damaged file.
     """
-    header = read_header(path)
+    header, meta = read_header(path), _metadata(path)
     try:
         state = load_file(path)
+        # Before anything is built from the header: a damaged one may ask for any size.
+        if _digest(state, meta) != header["sha256"]:
+            raise ValueError("its contents do not match the hash in its header")
         known = {f.name for f in dataclasses.fields(NetConfig)}
         if set(header["config"]) - known:
             raise ValueError(f"unknown settings {sorted(set(header['config']) - known)}")
@@ -94,10 +124,8 @@ def load_model(path: PathLike) -> RSCNet:
             k: tuple(v) if isinstance(v, list) else v for k, v in header["config"].items()
         }
         net = RSCNet(NetConfig(**values))
-    except (safetensors.SafetensorError, TypeError, ValueError) as error:
+    except (safetensors.SafetensorError, RuntimeError, TypeError, ValueError) as error:
         raise RscError(f"{path} is damaged: {error}") from error
-    if _digest(state) != header["sha256"]:
-        raise RscError(f"{path} is damaged: its weights do not match the hash in its header")
     load_strict(net, {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, path)
     return net.eval()
 
@@ -106,7 +134,7 @@ def load_strict(net: torch.nn.Module, state: Mapping[str, Tensor], source: Any) 
     """Load every entry or none.
 
     Raises:
-        RscError: lists what is missing, unexpected, or of another shape.
+        RscError: lists what is missing, unexpected, of another shape or not a finite number.
     """
     own = net.state_dict()
     problems = []
@@ -116,6 +144,14 @@ def load_strict(net: torch.nn.Module, state: Mapping[str, Tensor], source: Any) 
         ("of another shape", sorted(
             f"{k} {tuple(state[k].shape)} instead of {tuple(own[k].shape)}"
             for k in own.keys() & state.keys() if own[k].shape != state[k].shape
+        )),
+        ("of another kind of number", sorted(
+            f"{k} {state[k].dtype}" for k in own.keys() & state.keys()
+            if own[k].is_floating_point() != state[k].is_floating_point()
+        )),
+        ("not finite", sorted(
+            k for k in own.keys() & state.keys()
+            if state[k].is_floating_point() and not bool(state[k].isfinite().all())
         )),
     ):  # fmt: skip
         if keys:
@@ -139,7 +175,7 @@ def read_torch(path: PathLike) -> dict[str, Any]:
         raise RscError(f"there is no checkpoint at {path}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except DAMAGED as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RscError(
             f"{path} is not a checkpoint that can be read as plain data: {first}"
@@ -155,6 +191,8 @@ def _flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:
     for container in ("model", "state_dict"):
         if isinstance(state.get(container), Mapping):
             state = state[container]
+    if odd := [k for k in state if not isinstance(k, str)]:
+        raise RscError(f"not a state dict: the key {odd[0]!r} is not a name")
     bad = [k for k, v in state.items() if not isinstance(v, Tensor)]
     if bad:
         raise RscError(f"not a state dict: {bad[0]!r} is a {type(state[bad[0]]).__name__}")
@@ -165,6 +203,9 @@ def _from_official(state: Mapping[str, Tensor], blocks: tuple[int, ...]) -> dict
     """Names of the released network (trunk, regressor, head, alphas per stage and range) to ours."""
     out: dict[str, Tensor] = {}
     rows: dict[tuple[int, int], Tensor] = {}
+    plain = {key.replace(".hmr_layer.", ".") for key in state}
+    if len(plain) < len(state):
+        raise RscError("this state dict holds the same block under two names (hmr_layer and not)")
     for key, value in state.items():
         if m := re.fullmatch(r"layer([1-4])\.alphas\.(\d+)", key):
             rows[int(m[1]), int(m[2])] = value.flatten()
@@ -217,6 +258,9 @@ def load_spin(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
     state = _from_official(_flat(path_or_state_dict), net.config.blocks)
     own = net.state_dict()
     fresh = {k: own[k] for k in own if k == "trunk.alpha" or k.startswith("projection.")}
+    if state.keys() & fresh.keys():
+        # Every key would fit, and the regressor would compute another function with them.
+        raise RscError("this is RSC-Net's state dict, not SPIN's: read it with load_official")
     load_strict(net, {**fresh, **state}, path_or_state_dict)
     return net.eval()
 

@@ -66,9 +66,11 @@ class LossConfig:
         """As in the released code: other weights on betas and camera, rising scale weights, a ramp.
 
         ``ramp_steps`` is 5 L there, L = images // 32; it belongs to the data, so set it for yours.
+        Its 2D mean also counts 25 OpenPose rows of weight 0, hence 24 / 49 here. It draws at most
+        16384 of the 20000 queued features for each sample; here all of them are negatives.
         """
         return LossConfig(
-            betas=1e-3, camera=1e-4, scale_weights="rising", consistency=0.25, features=0.025,
+            joints2d=5 * 24 / 49, betas=1e-3, camera=1e-4, scale_weights="rising", consistency=0.25, features=0.025,
             pair_scale="mean", queue=20000, factor=60.0, consistency_betas=1e-3,
             consistency_camera=1e-4,
         )  # fmt: skip
@@ -103,7 +105,13 @@ def centred(joints: Tensor) -> Tensor:
 def _mean_where(values: Tensor, keep: Tensor) -> Tensor:
     """Mean over the kept samples' (B, ...) values; 0, with a gradient of 0, when there are none."""
     flat = values.flatten(1).mean(1)
-    return (flat * keep).sum() / keep.sum().clamp(min=1)
+    # Chosen, not multiplied: 0 * nan is nan, and absent labels may be anything.
+    return torch.where(keep, flat, 0.0).sum() / keep.sum().clamp(min=1)
+
+
+def _known(values: Tensor, known: Tensor) -> Tensor:
+    """Values with 0 where ``known`` (of the leading shape) is False, so that no gradient is nan."""
+    return torch.where(known.reshape(known.shape + (1,) * (values.ndim - known.ndim)), values, 0.0)
 
 
 def basic_loss(
@@ -116,24 +124,24 @@ def basic_loss(
     """
     flat = project(joints, prediction.cam)  # J  Eq. 3
     seen = targets.keypoints[..., 2:]
-    sure = targets.joints3d[..., 3:]
-    smpl, three = targets.has_smpl.float(), targets.has_3d.float()
+    smpl, three = targets.has_smpl, targets.has_3d
+    keypoints = _known(targets.keypoints[..., :2], seen[..., 0] > 0)
+    joints3d = _known(targets.joints3d, three)
+    sure = joints3d[..., 3:]
     # Eq. 8: ||[beta, theta] - [beta_g, theta_g]||^2 + lambda_1 ||X - X_g||^2 + lambda_2 ||J - J_g||^2
     terms = {
-        "2d": config.joints2d * (seen * (flat - targets.keypoints[..., :2]).square()).mean(),
+        "2d": config.joints2d * (seen * (flat - keypoints).square()).mean(),
         "3d": config.joints3d
-        * _mean_where(
-            sure * (centred(joints) - centred(targets.joints3d[..., :3])).square(), three
-        ),
-        "pose": config.pose * _mean_where((prediction.rotmats - targets.rotmats).square(), smpl),
-        "betas": config.betas * _mean_where((prediction.betas - targets.betas).square(), smpl),
+        * _mean_where(sure * (centred(joints) - centred(joints3d[..., :3])).square(), three),
+        "pose": config.pose
+        * _mean_where((prediction.rotmats - _known(targets.rotmats, smpl)).square(), smpl),
+        "betas": config.betas
+        * _mean_where((prediction.betas - _known(targets.betas, smpl)).square(), smpl),
     }
     if config.camera:
         with torch.no_grad():
-            truth = fit_translation(
-                targets.joints3d[..., :3], targets.keypoints[..., :2], targets.keypoints[..., 2]
-            )
-        off = (cam_to_translation(prediction.cam) - torch.nan_to_num(truth)).square()
+            truth = fit_translation(joints3d[..., :3], keypoints, seen[..., 0])
+        off = (cam_to_translation(prediction.cam) - truth).square()
         terms["camera"] = config.camera * _mean_where(off, smpl)
     return terms
 
@@ -203,7 +211,7 @@ def feature_loss(
     if config.feat != "nce":
         phi = _split(prediction.phi, scales)
         terms = []
-        for i, j, w in _pairs(scales, config.ss):
+        for i, j, w in _pairs(scales, "directional"):
             if config.feat == "mse":
                 terms.append(w * (phi[i].detach() - phi[j]).square().mean())
             else:
@@ -215,7 +223,7 @@ def feature_loss(
     negatives, keep = queue.negatives(ids)
     terms = [
         w * nce(proj[j], proj[i].detach(), negatives, keep, config.tau).mean()
-        for i, j, w in _pairs(scales, config.ss)
+        for i, j, w in _pairs(scales, "directional")  # SS-h of Table 7 varies L_s alone
     ]
     return torch.stack(terms).sum()  # Eq. 11
 

@@ -249,6 +249,10 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
             )  # fmt: skip
             write_text(folder / "curve.csv", curve)
             saved = time.monotonic()
+    # Only row 0 was learnt; weight decay has shrunk the others, which had no gradient. The HR-only
+    # model treats every resolution alike.
+    for target in range(1, net_config.ranges):
+        module.net.copy_row(0, target)
     return module.net.eval()
 
 

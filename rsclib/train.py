@@ -235,9 +235,9 @@ def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:
     started = saved = time.monotonic()
     bar = tqdm(total=config.steps, initial=step, desc="train", disable=not progress)
     while step < config.steps:
-        if step > 0 and scales_at(config, step) > scales_at(config, step - 1):
-            new = scales_at(config, step) - 1
-            net.copy_row(new - 1, new)  # the range that joins starts from its larger neighbour
+        scales_before = scales_at(config, step - 1) if step else 1
+        for row in range(scales_before, scales_at(config, step)):
+            net.copy_row(row - 1, row)  # a range that joins starts from its larger neighbour
         torch.manual_seed(config.seed * 1_000_003 + step)  # dropout, so that a restart repeats it
         images, index, targets = make_batch(data, config, ranges, step)
         images = images.to(fabric.device).contiguous(memory_format=torch.channels_last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import runpy
 from pathlib import Path
 
@@ -39,8 +40,7 @@ def test_hygiene(path: Path) -> None:
     assert np.median([len(c.source.splitlines()) for c in code]) <= 12
     text = path.read_text(encoding="utf-8")
     assert '"output_type": "error"' not in text
-    assert "/root/" not in text
-    assert "/home/" not in text
+    assert not re.search(r"/(home|root|Users)/", text), "a path of one machine"
     assert sum("assert" in c.source for c in code) >= 4
     for cell in code:
         if "plt.show()" in cell.source:
