@@ -72,6 +72,8 @@ class Pretrain:
     steps: tuple[int, int, int] = (6000, 1500, 1200)
     """Steps at 64, 96 and 128 pixels."""
     images: int = 40960
+    compile: bool = True
+    """Fuse operations with torch.compile (needs g++): 1.3 to 1.4 times faster on two cores."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def run_pretrain(options: Pretrain) -> None:
     from rsclib.provenance import provenance
 
     stages = tuple(zip((64, 96, 128), options.steps, strict=True))
-    config = PretrainConfig(stages=stages, images=options.images)
+    config = PretrainConfig(stages=stages, images=options.images, compile=options.compile)
     net = pretrain(config, options.out)
     seconds = load_training_state(options.out / "state.pt")["seconds"]
     about = provenance(config, config.seed, seconds, config.steps * config.batch)

@@ -9,6 +9,7 @@ that the resolution-aware one is compared with.
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,8 +34,15 @@ from rsclib.resolution import normalise
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """Recipe. ``stages`` are (image side, steps): small images teach most of it, several times
-    faster; the last stage adapts to the size in use."""
+    """Recipe.
+
+    Attributes:
+        stages: (image side, steps). Small images teach most of it, several times faster; the last
+            stage adapts to the size in use, which costs 40 mm at first and needs a real share.
+        lr: peak rate of the first stage; each later stage starts anew at 0.4 of it.
+        compile: fuse the trunk's small operations, 1.3 to 1.4 times faster here (PyTorch needs a
+            C++ compiler for that).
+    """
 
     stages: tuple[tuple[int, int], ...] = ((64, 6000), (96, 1500), (128, 1200))
     images: int = 40960
@@ -42,6 +50,7 @@ class PretrainConfig:
     lr: float = 2e-3
     weight_decay: float = 0.02
     warmup: int = 300
+    compile: bool = True
     seed: int = 0
     precision: str = "bf16-mixed"
     save_seconds: float = 120.0
@@ -141,11 +150,17 @@ def batch_indices(seed: int, step: int, batch: int, total: int) -> np.ndarray:
 
 
 def learning_rate(config: PretrainConfig, step: int) -> float:
-    """Linear warm-up, then a cosine to 1 %."""
-    if step < config.warmup:
-        return config.lr * (step + 1) / config.warmup
-    progress = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return config.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+    """In every stage a linear warm-up to its peak, then a cosine to 2 % of it."""
+    peak = config.lr
+    for _, steps in config.stages:
+        if step < steps:
+            warmup = min(config.warmup, steps // 5)
+            if step < warmup:
+                return peak * (step + 1) / warmup
+            progress = (step - warmup) / (steps - warmup)
+            return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+        step, peak = step - steps, 0.4 * config.lr
+    return 0.02 * peak
 
 
 def quick_eval(net: RSCNet, data: dict[str, np.ndarray], side: int, body: Body) -> dict[str, float]:
@@ -184,6 +199,12 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
     optimiser = torch.optim.AdamW(
         module.parameters(), config.lr, weight_decay=config.weight_decay, fused=True
     )
+    if config.compile:
+        if shutil.which("c++") is None:
+            raise RscError(
+                "torch.compile needs a C++ compiler: install g++, or set compile to false"
+            )
+        module.net.trunk.compile()
     model, optimiser = fabric.setup(module, optimiser)
     labels = {
         "keypoints": torch.from_numpy(data["keypoints"]),

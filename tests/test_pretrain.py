@@ -1,0 +1,71 @@
+"""Pre-training: schedule, sampling, and its loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from rsclib import pretrain as P
+from rsclib.body import load_body
+from rsclib.geometry import axis_angle_to_rotmat
+from rsclib.network import Prediction
+from tests.test_network import TINY
+
+CONFIG = P.PretrainConfig(stages=((64, 100), (96, 40), (128, 60)), warmup=10)
+
+
+def test_every_stage_warms_up_and_cools_down() -> None:
+    rates = np.array([P.learning_rate(CONFIG, s) for s in range(CONFIG.steps)])
+    assert (rates > 0).all()
+    assert rates[:100].max() == rates[9] == CONFIG.lr
+    for start, stop in ((0, 100), (100, 140), (140, 200)):
+        stage = rates[start:stop]
+        assert stage[0] < stage.max() / 5
+        assert stage[-1] < stage.max() / 10
+    assert np.isclose(rates[100:].max(), 0.4 * CONFIG.lr)
+    assert [P._side_at(CONFIG, s) for s in (0, 99, 100, 139, 140, 500)] == [
+        64,
+        64,
+        96,
+        96,
+        128,
+        128,
+    ]
+
+
+def test_an_epoch_repeats_no_sample_and_depends_on_the_step_alone() -> None:
+    seen = np.concatenate([P.batch_indices(3, s, 8, 64) for s in range(8)])
+    assert sorted(seen) == list(range(64))
+    assert (P.batch_indices(3, 5, 8, 64) == P.batch_indices(3, 5, 8, 64)).all()
+    assert (P.batch_indices(3, 5, 8, 64) != P.batch_indices(3, 13, 8, 64)).any()
+
+
+def test_the_truth_has_no_loss() -> None:
+    body = load_body()
+    rotmats = axis_angle_to_rotmat(torch.randn(2, 24, 3) * 0.3)
+    betas, cam = torch.randn(2, 10), torch.tensor([[0.9, 0.0, 0.1]]).repeat(2, 1)
+    joints = body.joints(rotmats, betas).joints49[:, 25:]
+    flat = P.project(joints, cam)
+    dense = torch.zeros(2, 4, 4, 4)
+    dense[..., 3] = 3
+    batch = {
+        "keypoints": torch.cat([flat, torch.ones(2, 24, 1)], 2), "joints24": joints,
+        "rotmats": rotmats, "betas": betas, "dense": dense,
+    }  # fmt: skip
+    maps = torch.zeros(2, 28, 4, 4)
+    maps[:, 3] = 50.0
+    direct = torch.cat([P.centred(joints), flat], 2)
+    right = Prediction(rotmats, betas, cam, torch.zeros(2, 8), torch.zeros(2, 8))
+    terms = P.losses(right, maps, direct, batch, body)
+    assert all(float(v) < 1e-4 for v in terms.values()), terms
+    wrong = right._replace(betas=betas + 1)
+    assert float(P.losses(wrong, maps, direct, batch, body)["betas"]) > 0.02
+
+
+def test_dense_head_fits_every_stage() -> None:
+    model = P.Pretrainer(TINY).eval()
+    for side in (64, 96, 128):
+        prediction, dense, joints = model(torch.zeros(2, 3, side, side))
+        assert dense.shape == (2, 28, side // 4, side // 4)
+        assert joints.shape == (2, 24, 5)
+        assert prediction.betas.shape == (2, 10)
