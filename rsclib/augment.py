@@ -8,8 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rsclib.openbench.motions import MIRROR
+
 # Left and right exchanged, in SMPL's 24 joints and in the 24 keypoints of the ground truth (J24).
-SMPL_FLIP = [0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22]
+SMPL_FLIP = list(MIRROR)
 J24_FLIP = [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13, 14, 15, 16, 17, 18, 19, 21, 20, 23, 22]
 # Dense parts are 1 + joint, 0 is background.
 PART_FLIP = [0, *(j + 1 for j in SMPL_FLIP)]

@@ -35,10 +35,6 @@ OPENPOSE_25 = (24, 12, 17, 19, 21, 16, 18, 20, 0, 2, 5, 8, 1, 4, 7, *range(25, 3
 GROUND_TRUTH_24 = (8, 5, 45, 46, 4, 7, 21, 19, 17, 16, 18, 20, *range(47, 54), 24, 26, 25, 28, 27)
 # The 14 evaluation joints in the 17 rows of J_regressor_h36m.
 H36M_TO_J14 = (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10)
-J14_NAMES = (
-    "R ankle", "R knee", "R hip", "L hip", "L knee", "L ankle", "R wrist", "R elbow", "R shoulder",
-    "L shoulder", "L elbow", "L wrist", "neck", "head top",
-)  # fmt: skip
 J14_BONES = (
     (0, 1), (1, 2), (2, 12), (12, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 12), (12, 9), (9, 10),
     (10, 11), (12, 13),

@@ -19,40 +19,16 @@ from rsclib.body import (
     GROUND_TRUTH_24,
     H36M_TO_J14,
     J14_BONES,
-    J14_NAMES,
     OPEN_BODY,
     OPENPOSE_25,
     Body,
     load_body,
 )
 from rsclib.errors import RscError
+from rsclib.metrics import J14_NAMES
+from rsclib.openbench.motions import MIRROR
 
-MIRROR_JOINTS = [
-    0,
-    2,
-    1,
-    3,
-    5,
-    4,
-    6,
-    8,
-    7,
-    9,
-    11,
-    10,
-    12,
-    14,
-    13,
-    15,
-    17,
-    16,
-    19,
-    18,
-    21,
-    20,
-    23,
-    22,
-]
+MIRROR_JOINTS = list(MIRROR)
 # left <-> right of the 24 ground-truth joints (reference: SPIN's flip permutation)
 MIRROR_J24 = [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, *range(12, 20), 21, 20, 23, 22]
 FLIP = np.diag([-1.0, 1.0, 1.0])
@@ -321,7 +297,7 @@ def test_joint_names_are_where_they_say(body: Body) -> None:
     }.items():
         assert (j14[row] - skeleton[j]).norm() < 0.02, J14_NAMES[row]
         assert (truth[row] - skeleton[j]).norm() < 0.02, J14_NAMES[row]
-        assert (j14[row, 0] < 0) == J14_NAMES[row].startswith("R")
+        assert (j14[row, 0] < 0) == J14_NAMES[row].startswith("right")
     for row, j in {1: 12, 2: 17, 5: 16, 8: 0, 9: 2, 12: 1, 11: 8, 14: 7}.items():
         torch.testing.assert_close(openpose[row], skeleton[j])
     left_of = {16: 15, 18: 17, 19: 22, 20: 23, 21: 24}  # eyes, ears, toes and heels

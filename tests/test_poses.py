@@ -18,7 +18,6 @@ from rsclib.openbench.poses import (
     TRUNK,
     PoseBatch,
     clips_of,
-    mirror,
     place_in_camera,
     sample_cameras,
     sample_headings,
@@ -183,7 +182,7 @@ def test_arms_mostly_hang_and_sometimes_reach(train: PoseBatch) -> None:
 
 
 def test_left_and_right_are_drawn_alike(train: PoseBatch) -> None:
-    mirrored = mirror(train.poses)
+    mirrored = mirror_poses(train.poses)
     for joint in (1, 4, 16, 18):
         np.testing.assert_allclose(
             train.poses[:, joint].mean(0), mirrored[:, joint].mean(0), atol=0.06
@@ -193,8 +192,7 @@ def test_left_and_right_are_drawn_alike(train: PoseBatch) -> None:
 @given(st.integers(0, 1000))
 def test_mirror_is_its_own_inverse_and_the_one_of_the_clips(seed: int) -> None:
     poses = np.random.default_rng(seed).normal(size=(5, 24, 3)).astype(np.float32)
-    np.testing.assert_array_equal(mirror(mirror(poses)), poses)
-    np.testing.assert_array_equal(mirror(poses), mirror_poses(poses))
+    np.testing.assert_array_equal(mirror_poses(mirror_poses(poses)), poses)
 
 
 @given(st.floats(-3, 3), st.floats(-0.8, 0.8), st.floats(-0.8, 0.8))

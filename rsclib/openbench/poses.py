@@ -13,12 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from rsclib.openbench.motions import SPLIT, Clip, shipped_motions
+from rsclib.openbench.motions import SPLIT, Clip, mirror_poses, shipped_motions
 
 Floats = NDArray[np.float32]
-MIRROR_JOINTS = np.array(
-    [0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22]
-)
 LEFT_LEG, RIGHT_LEG = (1, 4, 7, 10), (2, 5, 8, 11)
 LEFT_ARM, RIGHT_ARM = (13, 16, 18, 20, 22), (14, 17, 19, 21, 23)
 TRUNK = (3, 6, 9, 12, 15)
@@ -48,11 +45,6 @@ def clips_of(split: str) -> list[Clip]:
     return [c for c in shipped_motions().values() if c.name in SPLIT[split]]  # type: ignore[index]
 
 
-def mirror(poses: Floats) -> Floats:
-    """The poses (n, 24, 3) as seen in a mirror: sides swapped, y and z of each rotation negated."""
-    return np.float32(poses[:, MIRROR_JOINTS] * np.float32([1, -1, -1]))
-
-
 def without_heading(poses: Floats) -> Floats:
     """Turn each root about the vertical so that the body faces +z; lean and roll are kept."""
     root = Rotation.from_rotvec(poses[:, 0])
@@ -77,7 +69,7 @@ def _frames(rng: np.random.Generator, clips: list[Clip], n: int) -> tuple[Floats
         step = (a.inv() * b).as_rotvec() * np.repeat(time - first, 24)[:, None]
         out[chosen] = (a * Rotation.from_rotvec(step)).as_rotvec().reshape(-1, 24, 3)
     flip = rng.random(n) < 0.5
-    out[flip] = mirror(out[flip])
+    out[flip] = mirror_poses(out[flip])
     return without_heading(out), np.array([clips[i].name for i in which])
 
 
@@ -132,11 +124,11 @@ def _limbs(rng: np.random.Generator, n: int, low: bool, still: bool) -> Floats:
     if low:  # both legs bend alike in a squat or a seat
         flipped[:, LEFT_LEG] = poses[:, LEFT_LEG] + rng.normal(0, 0.15, (n, 4, 3))
         flipped[:, 4, 0] = np.clip(flipped[:, 4, 0], 0, 2.3)
-    other = mirror(flipped)
+    other = mirror_poses(flipped)
     poses[:, RIGHT_ARM], poses[:, RIGHT_LEG] = other[:, RIGHT_ARM], other[:, RIGHT_LEG]
     # Some people hold both arms alike (hands on hips, carrying something).
     alike = rng.random(n) < 0.25
-    poses[np.ix_(alike, RIGHT_ARM)] = mirror(poses[alike])[:, RIGHT_ARM]
+    poses[np.ix_(alike, RIGHT_ARM)] = mirror_poses(poses[alike])[:, RIGHT_ARM]
     lean = rng.normal(0.06, 0.1, n) + (0.3 * rng.random(n) if low else 0)
     poses[:, TRUNK] = rng.normal(0, [0.06, 0.08, 0.05], (n, 5, 3))
     poses[:, [3, 6, 9], 0] += lean[:, None] / 3
