@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ class Pretrain:
     """
 
     out: Path
-    steps: tuple[int, int, int] = (6000, 1500, 1200)
+    steps: tuple[int, int, int] = (24000, 3000, 4000)
     """Steps at 64, 96 and 128 pixels."""
     images: int = 40960
     compile: bool = True
@@ -161,9 +162,15 @@ def run_pretrain(options: Pretrain) -> None:
     config = PretrainConfig(stages=stages, images=options.images, compile=options.compile)
     net = pretrain(config, options.out)
     seconds = load_training_state(options.out / "state.pt")["seconds"]
-    about = provenance(config, config.seed, seconds, config.steps * config.batch)
-    save_model(options.out / "model.safetensors", net, about)
-    print(f"Model: {options.out / 'model.safetensors'}")
+    about = provenance(
+        config,
+        config.seed,
+        seconds,
+        config.steps * config.batch * (config.processes or os.cpu_count() or 1),
+    )
+    if int(os.environ.get("LOCAL_RANK", 0)) == 0:
+        save_model(options.out / "model.safetensors", net, about)
+        print(f"Model: {options.out / 'model.safetensors'}")
 
 
 def run_eval(options: Eval) -> None:

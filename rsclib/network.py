@@ -45,9 +45,10 @@ class NetConfig:
 
     @staticmethod
     def edu() -> NetConfig:
-        """Sized by throughput on two CPU cores: half the width and half the blocks (128 px)."""
+        """Sized by experiment on two CPU cores (128 px): a quarter of the width. At half the width
+        a step learns little more and takes twice as long."""
         return NetConfig(
-            image_size=128, stem=32, planes=(32, 64, 128, 256), blocks=(2, 2, 2, 2), hidden=512,
+            image_size=128, stem=16, planes=(16, 32, 64, 160), blocks=(2, 2, 3, 2), hidden=512,
             dropout=0.1, projection=(512, 128),
         )  # fmt: skip
 
