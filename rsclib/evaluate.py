@@ -105,5 +105,6 @@ def wide(rows: Sequence[Row], metric: str = "mpjpe") -> pd.DataFrame:
     frame = pd.DataFrame([r for r in rows if r["metric"] == metric])
     frame["cell"] = [f"{r.value:.1f} [{r.low:.1f}, {r.high:.1f}]" for r in frame.itertuples()]
     table = frame.pivot(index="method", columns="resolution", values="cell")
+    table = table.loc[frame["method"].unique()]  # in the order of the rows, not of the alphabet
     table = table[sorted(table.columns, reverse=True)].fillna("")
     return table.rename(columns=lambda c: f"{c} px")

@@ -51,7 +51,7 @@ class PretrainConfig:
             C++ compiler for that).
     """
 
-    stages: tuple[tuple[int, int], ...] = ((64, 24000), (96, 3000), (128, 4000))
+    stages: tuple[tuple[int, int], ...] = ((64, 24000), (96, 1500), (128, 2500))
     images: int = 40960
     batch: int = 48
     lr: float = 3e-3
@@ -70,6 +70,11 @@ class PretrainConfig:
     def steps(self) -> int:
         """Steps over all stages."""
         return sum(n for _, n in self.stages)
+
+    @property
+    def world(self) -> int:
+        """How many processes train here."""
+        return self.processes or (1 if torch.cuda.is_available() else os.cpu_count() or 1)
 
 
 class DenseHead(nn.Module):
@@ -206,7 +211,7 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         folder: state, learning curve ``curve.csv`` and the weights ``net`` live here.
     """
     on_gpu = torch.cuda.is_available()
-    processes = config.processes or (1 if on_gpu else os.cpu_count() or 1)
+    processes = config.world
     fabric = Fabric(
         accelerator="auto",
         devices=processes,

@@ -36,6 +36,8 @@ from rsclib.resolution import PRESETS, Ranges, degrade, normalise
 
 PRESET_FOLDER = Path(__file__).parent / "presets"
 MODELS = Path(__file__).parent / "assets" / "models"
+# The shipped models, and what tables and pictures call them.
+SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net"}
 
 
 @dataclass(frozen=True)
@@ -192,12 +194,16 @@ def make_batch(
     return normalise(images), index, targets
 
 
+def model_named(name: str) -> RSCNet:
+    """A shipped model by name (a key of :data:`SHIPPED`), or a ``.safetensors`` file by path."""
+    return load_model(MODELS / f"{name}.safetensors" if name in SHIPPED else name)
+
+
 def start_network(config: TrainConfig) -> RSCNet:
-    """The network a run starts from: a shipped model by name, a path, or fresh weights."""
+    """The network a run starts from: a model, or fresh weights."""
     if config.init is None:
         return RSCNet(getattr(NetConfig, config.net)())
-    shipped = MODELS / f"{config.init}.safetensors"
-    return load_model(shipped if shipped.is_file() else config.init)
+    return model_named(config.init)
 
 
 def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:

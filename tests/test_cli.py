@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rsclib.cli import main
+from rsclib.evaluate import wide
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,16 @@ def test_unwritable_cache(
     monkeypatch.setenv("RSC_CACHE", str(tmp_path / "file"))
     assert main(["data", "build", "test-lab"]) == 2
     assert "RSC_CACHE" in capsys.readouterr().err
+
+
+def test_two_models_never_share_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "full", "full"]) == 2
+    assert "share a row" in capsys.readouterr().err
+
+
+def test_the_table_keeps_the_order_of_the_models() -> None:
+    rows = [
+        {"method": m, "metric": "mpjpe", "resolution": 32, "value": 1.0, "low": 0.0, "high": 2.0}
+        for m in ("zebra", "ape")
+    ]
+    assert list(wide(rows).index) == ["zebra", "ape"]
