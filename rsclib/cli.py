@@ -69,12 +69,17 @@ class Pretrain:
 
     Examples: rsc pretrain --out runs/pretrain       as the shipped one, an hour on two cores
               rsc pretrain --out runs/short --steps 3400 350 200
+              rsc pretrain --out runs/more --start runs/pretrain --steps 0 0 17000 --lr 2e-3
     """
 
     out: Path
     steps: tuple[int, int, int] = (24000, 1500, 2500)
     """Steps at 64, 96 and 128 pixels."""
     images: int = 40960
+    lr: float = 3e-3
+    """Peak rate of the first stage; later stages peak at 0.4 of it."""
+    start: str = ""
+    """Folder of a finished run to start from, instead of from nothing."""
     compile: bool = True
     """Fuse operations with torch.compile (needs g++): 1.3 to 1.4 times faster on two cores."""
 
@@ -162,8 +167,11 @@ def run_pretrain(options: Pretrain) -> None:
     from rsclib.pretrain import PretrainConfig, pretrain
     from rsclib.provenance import provenance
 
-    stages = tuple(zip((64, 96, 128), options.steps, strict=True))
-    config = PretrainConfig(stages=stages, images=options.images, compile=options.compile)
+    stages = tuple((s, n) for s, n in zip((64, 96, 128), options.steps, strict=True) if n)
+    config = PretrainConfig(
+        stages=stages, images=options.images, lr=options.lr, start=options.start,
+        compile=options.compile,
+    )  # fmt: skip
     net = pretrain(config, options.out)
     seconds = load_training_state(options.out / "state.pt")["seconds"]
     about = provenance(

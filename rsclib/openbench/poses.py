@@ -23,12 +23,12 @@ TRUNK = (3, 6, 9, 12, 15)
 # Shares of a training set. The paper's data (COCO, MPII, Human3.6M, 3DPW) is mostly people who
 # stand, walk or reach; lying down and acrobatics are rare.
 SHARES = {
-    "mocap": 0.22,
-    "mixed": 0.28,
-    "stance": 0.25,
-    "random": 0.15,
-    "low": 0.06,
-    "acrobatic": 0.04,
+    "mocap": 0.40,
+    "mixed": 0.27,
+    "stance": 0.13,
+    "random": 0.14,
+    "low": 0.03,
+    "acrobatic": 0.03,
 }
 
 
@@ -56,9 +56,14 @@ def without_heading(poses: Floats) -> Floats:
     return out
 
 
-def _frames(rng: np.random.Generator, clips: list[Clip], n: int) -> tuple[Floats, NDArray[np.str_]]:
+def _frames(
+    rng: np.random.Generator, clips: list[Clip], n: int, weights: list[float] | None = None
+) -> tuple[Floats, NDArray[np.str_]]:
     """Poses at random moments of random clips, between frames too, mirrored half the time."""
-    which = rng.integers(len(clips), size=n)
+    share = None if weights is None else np.array(weights) / np.sum(weights)
+    which = (
+        rng.integers(len(clips), size=n) if share is None else rng.choice(len(clips), n, p=share)
+    )
     out = np.zeros((n, 24, 3), np.float32)
     for c, clip in enumerate(clips):
         chosen = np.flatnonzero(which == c)
@@ -74,10 +79,13 @@ def _frames(rng: np.random.Generator, clips: list[Clip], n: int) -> tuple[Floats
 
 
 def _arm(rng: np.random.Generator, n: int) -> Floats:
-    """Left collar, shoulder, elbow, wrist, hand (n, 5, 3): hanging, or anywhere a hand goes."""
+    """Left collar, shoulder, elbow, wrist, hand (n, 5, 3): hanging, bent with the hand before the
+    body or the face (carrying, a guard, a phone), or anywhere a hand goes."""
     direction = rng.normal(size=(n, 3)) * [0.7, 0.8, 0.8] + [0.45, -0.25, 0.35]
-    hanging = rng.random(n) < 0.5
+    way = rng.random(n)
+    hanging, bent = way < 0.4, (way >= 0.4) & (way < 0.65)
     direction[hanging] = rng.normal(size=(hanging.sum(), 3)) * [0.12, 0.05, 0.2] + [0.2, -1, 0.0]
+    direction[bent] = rng.normal(size=(bent.sum(), 3)) * [0.2, 0.25, 0.3] + [0.25, -0.8, 0.3]
     direction[:, 2] = np.maximum(direction[:, 2], -0.5)  # a shoulder reaches little behind the back
     direction[:, 0] = np.maximum(direction[:, 0], -0.35)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
@@ -88,10 +96,12 @@ def _arm(rng: np.random.Generator, n: int) -> Floats:
     twist = np.radians(np.where(hanging, rng.normal(0, 25, n), rng.uniform(-90, 40, n)))
     shoulder = swing * Rotation.from_rotvec(np.stack([twist, 0 * twist, 0 * twist], 1))
     bend = np.radians(np.where(hanging, np.abs(rng.normal(15, 25, n)), rng.uniform(0, 135, n)))
+    twist[bent] = np.radians(rng.normal(5, 35, bent.sum()))
+    bend[bent] = np.radians(rng.normal(95, 30, bent.sum()))
     out = np.zeros((n, 5, 3), np.float32)
     out[:, 0] = rng.normal(0, 0.06, (n, 3))
     out[:, 1] = shoulder.as_rotvec()
-    out[:, 2, 1] = -np.clip(bend, 0, 2.4)
+    out[:, 2, 1] = -np.clip(bend, 0, 2.5)
     out[:, 2, 0] = rng.normal(0, 0.3, n)  # the forearm turns
     out[:, 3] = rng.normal(0, 0.2, (n, 3))
     return out
@@ -150,8 +160,9 @@ def sample_poses(rng: np.random.Generator, split: str, n: int) -> PoseBatch:
         return PoseBatch(poses, clip)
     clips = clips_of("train")
     upright = [c for c in clips if c.kind != "acrobatic"]
+    weights = [1.0 if c.kind == "everyday" else 0.5 for c in upright]
     kinds = rng.choice(list(SHARES), size=n, p=list(SHARES.values()))
-    poses, clip = _frames(rng, upright, n)
+    poses, clip = _frames(rng, upright, n, weights)
     rolled, rolled_clip = _frames(rng, [c for c in clips if c.kind == "acrobatic"], n)
     pick = kinds == "acrobatic"
     poses[pick], clip[pick] = rolled[pick], rolled_clip[pick]
@@ -159,7 +170,7 @@ def sample_poses(rng: np.random.Generator, split: str, n: int) -> PoseBatch:
     mixed = np.flatnonzero(kinds == "mixed")
     free = _limbs(rng, len(mixed), low=False, still=False)
     for limb in (LEFT_ARM, RIGHT_ARM, LEFT_LEG + RIGHT_LEG, TRUNK):
-        other, _ = _frames(rng, upright, len(mixed))
+        other, _ = _frames(rng, upright, len(mixed), weights)
         use = np.where(rng.random(len(mixed))[:, None, None] < 0.3, free[:, limb], other[:, limb])
         poses[np.ix_(mixed, limb)] = use
     for kind, low, still in (
