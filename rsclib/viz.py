@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -73,6 +77,73 @@ def side_view(
     faces = body.faces.numpy().astype(np.int32)
     mesh, cover = shaded(np.float32(turned), faces, size, colour)
     return np.uint8((1 - cover[..., None] + mesh).clip(0, 1) * 255)
+
+
+def portrait(
+    vertices: NDArray[np.float32],
+    body: Body,
+    turn: float = 0.0,
+    size: int = 160,
+    colour: tuple[float, ...] = BLUE,
+) -> NDArray[np.uint8]:
+    """A mesh in the body frame (6890, 3), metres, y up, turned by ``turn`` degrees about the
+    vertical, seen from the front on white: (size, size, 3) uint8. The frame is 2.2 m wide."""
+    c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    around = np.float32([[c, 0, -s], [0, 1, 0], [s, 0, c]])
+    seen = (vertices - vertices.mean(0)) @ around * np.float32([1, -1, -1])  # y down, z forward
+    seen = seen + cam_to_translation(torch.tensor([[2 / 2.2, 0.0, 0.0]])).numpy()
+    mesh, cover = shaded(np.float32(seen), body.faces.numpy().astype(np.int32), size, colour)
+    return np.uint8((1 - cover[..., None] + mesh).clip(0, 1) * 255)
+
+
+def png_of(figure: Any, dpi: int = 72) -> bytes:
+    """A matplotlib figure as a small PNG file; the figure is closed."""
+    import matplotlib.pyplot as plt
+    from PIL import Image
+
+    raw, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(raw, format="png", dpi=dpi, bbox_inches="tight")
+    plt.close(figure)
+    # 256 colours are plenty for plots and meshes and take a third of the bytes.
+    Image.open(raw).convert("RGB").quantize(256).save(small, format="png", optimize=True)
+    return small.getvalue()
+
+
+def show(figure: Any, alt: str) -> None:
+    """Display a matplotlib figure in a notebook as a small picture with alternative text.
+
+    The alternative text is stored beside the picture, so a screen reader and ``nbconvert`` find it.
+    """
+    from IPython.display import Image, display
+
+    display(Image(png_of(figure), format="png", alt=alt))
+
+
+def slide(draw: Callable[..., Any], alt: str, **sliders: Any) -> None:
+    """Display sliders and the figure that ``draw(**values)`` returns; it follows the sliders.
+
+    One picture is replaced in place. ``ipywidgets.interact`` captures the output of a function
+    instead, whose messages now and then hang a notebook that is run without a browser.
+
+    Args:
+        alt: alternative text of the picture; ``{names}`` of sliders are filled in.
+    """
+    import ipywidgets as widgets
+    from IPython.display import display
+
+    picture = widgets.HTML()
+
+    def update(_: Any = None) -> None:
+        values = {name: slider.value for name, slider in sliders.items()}
+        data = base64.b64encode(png_of(draw(**values))).decode()
+        text = html.escape(alt.format(**values))
+        picture.value = f'<img alt="{text}" src="data:image/png;base64,{data}">'
+
+    for name, slider in sliders.items():
+        slider.description = slider.description or name
+        slider.observe(update, "value")
+    update()
+    display(widgets.VBox([*sliders.values(), picture]))
 
 
 def sheet(nets: dict[str, Any], image: NDArray[np.uint8], sizes: tuple[int, ...], ranges: Ranges, body: Body) -> Any:  # fmt: skip
