@@ -1,36 +1,45 @@
-"""Notebooks: hygiene, and exercises whose checks turn wrong answers down."""
+"""Notebooks: hygiene, rubric, and exercises whose checks turn wrong answers down."""
 
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import re
 import runpy
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import numpy as np
 import pytest
 
+from tests.rubric import functions_to_write, score
+
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+LESSONS = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 
 
-def _functions(path: Path) -> dict:
-    """The functions a notebook defines, without running its cells."""
-    scope: dict = {"np": np}
-    for cell in nbformat.read(path, 4).cells:
-        if cell.cell_type == "code":
-            for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.FunctionDef):
-                    exec(compile(ast.Module([node], []), str(path), "exec"), scope)
-    return scope
+def _code(path: Path) -> list[str]:
+    return [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+
+
+def _checks(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
+    """Exercise name to its check, read from the notebook's ``grade(...)`` calls."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    found = re.findall(r"grade\((lesson\d+)\.(\w+), (my_\w+)\)", "\n".join(_code(path)))
+    modules: dict[str, ModuleType] = {
+        m: importlib.import_module(f"checks.{m}") for m, _, _ in found
+    }
+    return {name: getattr(modules[m], check) for m, check, name in found}
 
 
 def test_there_are_notebooks() -> None:
-    assert NOTEBOOKS
+    assert [p.stem[:2] for p in NOTEBOOKS] == ["00", "01", "02", "03", "04"]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@LESSONS
 def test_hygiene(path: Path) -> None:
     book = nbformat.read(path, 4)
     nbformat.validate(book)
@@ -40,21 +49,45 @@ def test_hygiene(path: Path) -> None:
     assert np.median([len(c.source.splitlines()) for c in code]) <= 12
     text = path.read_text(encoding="utf-8")
     assert '"output_type": "error"' not in text
-    assert not re.search(r"/(home|root|Users)/", text), "a path of one machine"
-    assert sum("assert" in c.source for c in code) >= 4
+    assert not re.search(r"/(home|root|Users|work|tmp)/", text), "a path of one machine"
+    assert "pip install" not in text and "%%" not in text
     for cell in code:
-        if "plt.show()" in cell.source:
-            assert "# alt:" in cell.source
+        assert "plt.show()" not in cell.source, "show(figure, alt) keeps the alternative text"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
-def test_solutions_pass_and_wrong_answers_fail(path: Path) -> None:
-    scope = _functions(path)
+@LESSONS
+def test_rubric(path: Path) -> None:
+    points = score(path)
+    missing = [name for name, met in points.items() if not met]
+    assert len(points) == 15
+    assert len(missing) <= 2, missing
+
+
+@LESSONS
+def test_solutions_pass_and_wrong_answers_fail(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = _checks(path, monkeypatch)
     solutions = runpy.run_path(str(FOLDER / "solutions" / f"{path.stem}.py"))
-    assert scope["check_mpjpe"](solutions["my_mpjpe"]) == "correct"
-    assert len(solutions["WRONG"]) >= 3
-    for wrong in solutions["WRONG"].values():
-        with pytest.raises(AssertionError):
-            scope["check_mpjpe"](wrong)
-    with pytest.raises(NotImplementedError):
-        scope["my_mpjpe"](np.zeros((14, 3)), np.zeros((14, 3)))
+    assert sorted(checks) == sorted(functions_to_write(_code(path))) == sorted(solutions["WRONG"])
+    for name, check in checks.items():
+        check(solutions[name])
+        for k, wrong in enumerate(solutions["WRONG"][name]):
+            try:
+                check(wrong)
+            except (AssertionError, RuntimeError, ValueError, IndexError):
+                continue
+            pytest.fail(f"{name}: wrong answer {k} was accepted")
+
+
+@LESSONS
+def test_stubs_and_solutions_have_the_same_arguments(path: Path) -> None:
+    solutions = runpy.run_path(str(FOLDER / "solutions" / f"{path.stem}.py"))
+    stubs = {
+        node.name: [a.arg for a in node.args.args]
+        for source in _code(path)
+        if "raise NotImplementedError" in source
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert stubs
+    for name, arguments in stubs.items():
+        assert arguments == list(inspect.signature(solutions[name]).parameters)
