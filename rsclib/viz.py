@@ -128,7 +128,7 @@ def slide(draw: Callable[..., Any], alt: str, **sliders: Any) -> None:
     Args:
         alt: alternative text of the picture; ``{names}`` of sliders are filled in.
     """
-    import ipywidgets as widgets
+    import ipywidgets as widgets  # type: ignore[import-untyped]
     from IPython.display import display
 
     picture = widgets.HTML()
