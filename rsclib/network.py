@@ -216,6 +216,13 @@ class RSCNet(nn.Module):
                 f"range_index must hold one integer an image ({len(images)}), "
                 f"not {tuple(range_index.shape)}"
             )
+        if range_index.is_floating_point() or range_index.dtype == torch.bool:
+            raise RscError(f"range_index must be of integers, not {range_index.dtype}")
+        low, high = (int(v) for v in range_index.aminmax()) if len(range_index) else (0, 0)
+        if low < 0 or high >= self.config.ranges:  # -1 would quietly take the last row
+            raise RscError(
+                f"range_index must lie in 0..{self.config.ranges - 1}, but holds {low}..{high}"
+            )
         maps = self.trunk(images, range_index)
         return maps, maps[-1].float().mean((2, 3))
 

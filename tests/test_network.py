@@ -96,3 +96,9 @@ def test_wrong_shapes_are_refused(shape: tuple[int, ...], index: int) -> None:
         RSCNet(TINY)(torch.zeros(shape), torch.zeros(index, dtype=torch.long))
     with pytest.raises(RscError, match="multiple of 32"):
         RSCNet(NetConfig(image_size=100))
+
+
+@pytest.mark.parametrize("index", [[-1, 0], [0, 5], [0.0, 1.0], [True, False]])
+def test_a_range_index_that_names_no_row_is_refused(index: list) -> None:
+    with pytest.raises(RscError, match="range_index"):
+        RSCNet(TINY).eval()(torch.zeros(2, 3, 64, 64), torch.tensor(index))
