@@ -49,6 +49,7 @@ class TrainConfig:
         schedule: (number of scales, steps) in order: progressive training adds a range at a time;
             "w/o PT" of Table 7 is one entry with all of them.
         batch: images a step; each is seen at every active scale. lab_share: of them with 3D labels.
+        rotation, scale: of the augmentation, degrees and share.
         learn_alpha: False is the baseline of Table 6 (alpha stays 1).
         init: model to start from, a path or the name of a shipped one; None: from scratch.
     """
@@ -61,6 +62,8 @@ class TrainConfig:
     wild: int = 8192
     lab_share: float = 0.4
     lr: float = 2e-4
+    rotation: float = 20.0
+    scale: float = 0.15
     learn_alpha: bool = True
     init: str | None = "hr-only"
     seed: int = 0
@@ -180,7 +183,7 @@ def make_batch(
             "images": data.images[pick].float(), "keypoints": data.keypoints[pick],
             "joints24": data.joints3d[pick][..., :3], "rotmats": data.rotmats[pick],
         },
-        *augment.random_affine(len(pick), generator),
+        *augment.random_affine(len(pick), generator, config.rotation, config.scale),
     )  # fmt: skip
     full = augment.colour(batch["images"], generator).round().byte()
     sizes = ranges.sample_sizes(rng)[: scales_at(config, step)]

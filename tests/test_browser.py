@@ -1,0 +1,129 @@
+"""A reader's view: JupyterLab in a real browser runs a lesson, a slider moves, the picture follows.
+
+Needs Chromium on the path (``apt-get install chromium``); says so and skips where there is none.
+Screenshots are left in ``test-artefacts/``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+ARTEFACTS = ROOT / "test-artefacts"
+SECONDS = 120
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+]
+# Nothing but this machine is asked for anything; the sandbox needs rights that root lacks.
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SETTINGS = {
+    # All cells stay in the page, so that what is off the screen can be looked at too.
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """JupyterLab on a copy of the notebooks; its address."""
+    home = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "notebooks", home / "notebooks")
+    for name, values in SETTINGS.items():
+        file = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
+    with (home / "log.txt").open("w") as log:
+        server = subprocess.Popen(
+            [
+                sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+                f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
+                f"--ServerApp.root_dir={home / 'notebooks'}",
+            ],
+            env=environment, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        address = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(SECONDS):
+                try:
+                    urllib.request.urlopen(f"{address}/api", timeout=5)
+                    break
+                except OSError:
+                    assert server.poll() is None, (home / "log.txt").read_text()[-2000:]
+                    time.sleep(1)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def page(lab: str) -> Iterator[Any]:
+    """A page of a headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    ARTEFACTS.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.set_default_timeout(SECONDS * 1000)
+        yield page
+        browser.close()
+
+
+@pytest.mark.parametrize("lesson", ["00_start_here", "01_smpl"])
+def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, lesson: str) -> None:
+    page.goto(f"{lab}/lab/tree/{lesson}.ipynb?reset")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    # Forget the stored outputs: what is seen below was made here.
+    page.get_by_text("Edit", exact=True).first.click()
+    page.get_by_text("Clear Outputs of All Cells", exact=True).click()
+    page.get_by_text("Run", exact=True).first.click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    last = page.locator(".jp-CodeCell").last
+    last.locator(".jp-OutputArea-output", has_text="not solved yet").wait_for()
+    assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
+    errors = page.locator(".jp-OutputArea-output", has_text="Traceback")
+    assert errors.count() == 0
+    page.screenshot(path=str(ARTEFACTS / f"{lesson}_run.png"))
+    widget = page.locator(".jupyter-widgets.widget-vbox").first
+    widget.scroll_into_view_if_needed()
+    picture = widget.locator("img")
+    picture.wait_for()
+    before = picture.get_attribute("src")
+    assert before is not None and before.startswith("data:image/png")
+    page.screenshot(path=str(ARTEFACTS / f"{lesson}_before.png"))
+    handle = widget.locator(".noUi-handle").first
+    handle.focus()
+    for _ in range(3):
+        handle.press("ArrowRight")
+    page.wait_for_function(
+        "([image, src]) => image.getAttribute('src') !== src",
+        arg=[picture.element_handle(), before],
+    )
+    page.screenshot(path=str(ARTEFACTS / f"{lesson}_after.png"))
+    assert len(picture.get_attribute("alt")) > 10
