@@ -127,10 +127,12 @@ def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, les
     before = picture.get_attribute("src")
     assert before is not None and before.startswith("data:image/png")
     page.screenshot(path=str(ARTEFACTS / f"{lesson}_before.png"))
-    handle = widget.locator(".noUi-handle").first
-    handle.focus()
-    for _ in range(3):
-        handle.press("ArrowRight")
+    box = widget.locator(".noUi-handle").first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y, steps=5)  # a drag, as a reader would
+    page.mouse.up()
     page.wait_for_function(
         "([image, src]) => image.getAttribute('src') !== src",
         arg=[picture.element_handle(), before],
