@@ -104,6 +104,8 @@ def page(lab: str) -> Iterator[Any]:
 
 @pytest.mark.parametrize("lesson", ["00_start_here", "01_smpl"])
 def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, lesson: str) -> None:
+    from playwright.sync_api import expect
+
     page.goto(f"{lab}/lab/tree/{lesson}.ipynb?reset")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     dialog = page.get_by_role("button", name="Select")  # which kernel? asked now and then
@@ -133,9 +135,6 @@ def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, les
     page.mouse.down()
     page.mouse.move(x + 40, y, steps=5)  # a drag, as a reader would
     page.mouse.up()
-    page.wait_for_function(
-        "([image, src]) => image.getAttribute('src') !== src",
-        arg=[picture.element_handle(), before],
-    )
+    expect(picture).not_to_have_attribute("src", before, timeout=SECONDS * 1000)
     page.screenshot(path=str(ARTEFACTS / f"{lesson}_after.png"))
     assert len(picture.get_attribute("alt")) > 10
