@@ -67,7 +67,7 @@ class Train:
 class Pretrain:
     """Pre-train the HR-only model on full labels, resumably.
 
-    Examples: rsc pretrain --out runs/pretrain       as the shipped one, an hour on two cores
+    Examples: rsc pretrain --out runs/pretrain       an hour on two cores
               rsc pretrain --out runs/short --steps 3400 350 200
               rsc pretrain --out runs/more --start runs/pretrain --steps 0 0 17000 --lr 2e-3
     """

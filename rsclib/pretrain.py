@@ -27,6 +27,7 @@ from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_training_state
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat, project
+from rsclib.losses import centred
 from rsclib.metrics import mpjpe, pa_mpjpe
 from rsclib.network import EXPANSION, NetConfig, Prediction, ResBlock, RSCNet
 from rsclib.openbench.build import fetch
@@ -167,11 +168,6 @@ def part_loss(logits: Tensor, parts: Tensor) -> Tensor:
     return 0.3 * on + 0.15 * off
 
 
-def centred(joints: Tensor) -> Tensor:
-    """J24 joints (B, 24, 3) relative to the middle of the hips (rows 2 and 3)."""
-    return joints - (joints[:, 2:3] + joints[:, 3:4]) / 2
-
-
 def _shrink(images: np.ndarray, side: int) -> Tensor:
     """All images (N, S, S, 3) as uint8 (N, 3, side, side), once per stage; no copy at full size."""
     if side == images.shape[1]:
@@ -231,7 +227,15 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
 
     Args:
         folder: state, learning curve ``curve.csv`` and the weights ``net`` live here.
+
+    Raises:
+        RscError: no steps, no run to start from, or the folder holds a run with other settings.
     """
+    state_file, begin = folder / "state.pt", Path(config.start) / "state.pt"
+    if config.steps < 1:
+        raise RscError("there is nothing to train: give at least one stage some steps")
+    if config.start and not state_file.is_file() and not begin.is_file():
+        raise RscError(f"there is no run to start from in {config.start}: {begin} is missing")
     on_gpu = torch.cuda.is_available()
     processes = config.world
     fabric = Fabric(
@@ -268,9 +272,7 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         "rotmats": axis_angle_to_rotmat(torch.from_numpy(data["pose"]).view(-1, 24, 3)),
         "dense": torch.from_numpy(data["dense"]),
     }
-    if config.start:
-        module.load_state_dict(load_training_state(Path(config.start) / "state.pt")["module"])
-    state_file, step, seconds = folder / "state.pt", 0, 0.0
+    step, seconds = 0, 0.0
     curve = "step,side,seconds,loss,mpjpe,pa_mpjpe\n"
     if state_file.is_file():
         state = load_training_state(state_file)
@@ -279,6 +281,8 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         module.load_state_dict(state["module"])
         optimiser.load_state_dict(state["optimiser"])
         step, seconds, curve = state["step"], state["seconds"], state["curve"]
+    elif config.start:
+        module.load_state_dict(load_training_state(begin)["module"])
     started, saved, running = time.monotonic() - seconds, time.monotonic(), 0.0
     side, images = 0, torch.empty(0)
     while step < config.steps:

@@ -93,8 +93,8 @@ def score(path: Path) -> dict[str, bool]:
         "12 figures": bool(pictures)
         and all(len(alt) >= 20 for alt in pictures)
         and set(re.findall(r'cmap="(\w+)"', joined)) <= COLOUR_MAPS,
-        "13 beside the paper, limits": ("**Beside the paper.**" in prose and "**Limits**" in prose)
-        or "**Limits.**" in prose,
+        "13 beside the paper, limits": "**Beside the paper.**" in prose
+        and bool(re.search(r"\*\*Limits\.?\*\*", prose)),
         "14 recap, quiz, references, next": "## Recap" in prose
         and len(re.findall(r"^\d\. ", quiz, re.M)) == 5
         and "**References**" in prose

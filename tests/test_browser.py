@@ -82,6 +82,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 except OSError:
                     assert server.poll() is None, (home / "log.txt").read_text()[-2000:]
                     time.sleep(1)
+            else:
+                pytest.fail("JupyterLab did not come up: " + (home / "log.txt").read_text()[-2000:])
             yield address
         finally:
             server.terminate()

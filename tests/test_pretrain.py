@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
+import torch.nn.functional as F
 
 from rsclib import pretrain as P
 from rsclib.body import load_body
+from rsclib.cli import main
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.network import Prediction
 from tests.test_network import TINY
@@ -69,3 +74,35 @@ def test_dense_head_fits_every_stage() -> None:
         assert dense.shape == (2, 28, side // 4, side // 4)
         assert joints.shape == (2, 24, 5)
         assert prediction.betas.shape == (2, 10)
+
+
+def test_joint_weights_keep_the_scale_and_favour_the_limbs() -> None:
+    weights = P.joint_weights()[:, 0]
+    assert weights.mean() == pytest.approx(1)
+    limbs = [0, 1, 4, 5, 6, 7, 10, 11]
+    others = [i for i in range(24) if i not in limbs]
+    assert torch.allclose(weights[limbs], 2 * weights[others][0].expand(8))
+
+
+def test_the_part_loss_does_not_depend_on_how_much_background_there_is() -> None:
+    logits, parts = torch.randn(1, 25, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long)
+    parts[:, 1:3, 1:3] = 7
+    logits[:, :, parts[0] == 0] = logits[:, :, :1, 0]  # all background pixels alike
+    wide_logits = torch.cat([logits, logits[:, :, :1].expand(1, 25, 40, 4)], 2)
+    wide_parts = torch.cat([parts, torch.zeros(1, 40, 4, dtype=torch.long)], 1)
+    few, many = P.part_loss(logits, parts), P.part_loss(wide_logits, wide_parts)
+    # The "+ 1" against an empty image is worth a pixel.
+    off = F.cross_entropy(logits[:, :, :1, :1], parts[:, :1, :1])
+    assert few + 0.15 * off * (1 / 13 - 1 / 173) == pytest.approx(float(many), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [(["--start", "nowhere"], "nowhere"), (["--steps", "0", "0", "0"], "steps")],
+)
+def test_a_hopeless_pre_training_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], says: str
+) -> None:
+    assert main(["pretrain", "--out", str(tmp_path / "run"), *options]) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -60,6 +60,7 @@ def _frames(
     rng: np.random.Generator, clips: list[Clip], n: int, weights: list[float] | None = None
 ) -> tuple[Floats, NDArray[np.str_]]:
     """Poses at random moments of random clips, between frames too, mirrored half the time."""
+    # Without weights the draw is the older one: the test part's images hang on it.
     share = None if weights is None else np.array(weights) / np.sum(weights)
     which = (
         rng.integers(len(clips), size=n) if share is None else rng.choice(len(clips), n, p=share)
