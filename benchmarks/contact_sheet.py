@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from rsclib.atomic import atomic_path
-from rsclib.openbench.people import SPLITS, make_people
+from rsclib.openbench.parts import SPLITS
+from rsclib.openbench.people import make_people
 
 OUT = Path("results/open/people.jpg")
 COLUMNS, SIDE = 9, 96

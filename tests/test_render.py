@@ -9,7 +9,8 @@ from smplx.lbs import batch_rigid_transform
 
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.openbench import scenes
-from rsclib.openbench.people import SPLITS, make_people, workshop
+from rsclib.openbench.parts import SPLITS
+from rsclib.openbench.people import make_people, workshop
 from rsclib.openbench.zbuffer import rasterise, skin
 
 COUNT, SIZE = 8, 64

@@ -24,13 +24,14 @@ from tqdm.auto import tqdm
 
 from rsclib.atomic import atomic_path, sha256, write_text
 from rsclib.errors import RscError
-from rsclib.openbench.people import SPLITS, Split, make_people
+from rsclib.openbench.parts import SPLITS, Split
+from rsclib.openbench.people import make_people
 
 SHARD = 256
 # Images of each part by default. The pre-training part is the largest by far.
 COUNTS = {
     "source": 40960, "train-lab": 4096, "train-wild": 8192,
-    "test-wild": 1536, "test-studio": 512, "test-lab": 512,
+    "val-wild": 1536, "test-wild": 1536, "test-studio": 512, "test-lab": 512,
 }  # fmt: skip
 SOURCES = ("people", "poses", "motions", "scenes", "outfits", "render", "zbuffer")
 

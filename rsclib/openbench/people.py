@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,44 +15,10 @@ from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.openbench import poses as P
 from rsclib.openbench import scenes
 from rsclib.openbench.outfits import Outfit, Wardrobe
+from rsclib.openbench.parts import Split
 from rsclib.openbench.render import Camera, Surface, clothe, draw
 
 Arrays = dict[str, NDArray]
-
-
-@dataclass(frozen=True)
-class Split:
-    """One part of the benchmark.
-
-    Attributes:
-        motions: "train" or "test" clips. scenes: "wild", "studio" or "lab".
-        outfits: seeds [first, last) of the people; no seed is in two parts.
-        labels: "full" (3D), or "2d" (keypoints only: 3D truth is not even stored).
-        occlusion: probability that something stands in front of the person.
-        dense: also store dense truth at a quarter of the size. truth: masks and parts.
-    """
-
-    name: str
-    motions: str
-    scenes: str
-    outfits: tuple[int, int]
-    labels: str = "full"
-    occlusion: float = 0.0
-    dense: bool = False
-    truth: bool = False
-
-
-SPLITS = {
-    s.name: s
-    for s in (
-        Split("source", "train", "wild", (0, 260), occlusion=0.12, dense=True),
-        Split("train-lab", "train", "lab", (1000, 1030)),
-        Split("train-wild", "train", "wild", (2000, 2160), labels="2d", occlusion=0.15),
-        Split("test-wild", "test", "wild", (9000, 9060), occlusion=0.15, truth=True),
-        Split("test-studio", "test", "studio", (9100, 9130), truth=True),
-        Split("test-lab", "test", "lab", (9200, 9220), truth=True),
-    )
-}
 
 
 @functools.cache
@@ -108,8 +73,7 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
     and ``joints14`` (14, 3), both metres in camera axes; ``mask`` (S, S/8) packed bits, ``parts``
     (S, S) and ``dense`` (S/4, S/4, 4) where the split has them.
     """
-    index = list(SPLITS).index(split.name) if split.name in SPLITS else 99
-    rng = np.random.default_rng([seed, index, shard])
+    rng = np.random.default_rng([seed, split.stream, shard])
     body, surface, _ = workshop()
     drawn = P.sample_poses(rng, split.motions, count)
     cameras = P.sample_cameras(rng, count)
