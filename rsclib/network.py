@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rsclib.errors import RscError
 from rsclib.geometry import rot6d_to_rotmat
+from rsclib.range_norm import Groups, RangeNorm, grouped
 
 EXPANSION = 4  # a bottleneck's output is four times its inner width
 
@@ -25,6 +26,8 @@ class NetConfig:
         projection: widths of the contrastive head s (Eq. 12).
         activation: ReLU in the regressor (RSC-Net) or none (SPIN, VIBE: the same keys, another
             function).
+        norm: "shared", one set of batch statistics, or "per_range", one a resolution range (the
+            learnt scale and shift are shared): see :mod:`rsclib.range_norm`.
     """
 
     image_size: int = 224
@@ -37,6 +40,7 @@ class NetConfig:
     iterations: int = 3
     projection: tuple[int, int] = (1024, 256)
     activation: str = "relu"
+    norm: str = "shared"
 
     @staticmethod
     def paper() -> NetConfig:
@@ -72,27 +76,29 @@ class Prediction(NamedTuple):
 class ResBlock(nn.Module):
     """Bottleneck block whose residual is weighted per sample, Eq. 7."""
 
-    def __init__(self, inputs: int, planes: int, stride: int) -> None:
+    def __init__(self, inputs: int, planes: int, stride: int, ranges: int) -> None:
         super().__init__()
         outputs = planes * EXPANSION
         self.conv1 = nn.Conv2d(inputs, planes, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes)
+        self.bn1 = RangeNorm(planes, ranges)
         self.conv2 = nn.Conv2d(planes, planes, 3, stride, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(planes)
+        self.bn2 = RangeNorm(planes, ranges)
         self.conv3 = nn.Conv2d(planes, outputs, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(outputs)
+        self.bn3 = RangeNorm(outputs, ranges)
         self.downsample: nn.Sequential | None = None
         if stride != 1 or inputs != outputs:
             self.downsample = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), RangeNorm(outputs, ranges)
             )
 
-    def forward(self, z: Tensor, alpha: Tensor) -> Tensor:
+    def forward(self, z: Tensor, alpha: Tensor, groups: Groups = None) -> Tensor:
         """z_{k-1} (B, C, h, w) and alpha_{i,k} (B,), each sample's own, to z_k."""
-        h = self.bn1(self.conv1(z)).relu_()
-        h = self.bn2(self.conv2(h)).relu_()
-        h = self.bn3(self.conv3(h))  # h_k(z_{k-1})
-        shortcut = z if self.downsample is None else self.downsample(z)
+        h = self.bn1(self.conv1(z), groups).relu_()
+        h = self.bn2(self.conv2(h), groups).relu_()
+        h = self.bn3(self.conv3(h), groups)  # h_k(z_{k-1})
+        shortcut = z
+        if self.downsample is not None:
+            shortcut = self.downsample[1](self.downsample[0](z), groups)
         # With alpha = 1 this is the plain block z_k = z_{k-1} + h_k(z_{k-1}), Eq. 4.
         return torch.addcmul(shortcut, alpha.to(h.dtype).view(-1, 1, 1, 1), h).relu_()  # Eq. 7
 
@@ -107,8 +113,12 @@ class Trunk(nn.Module):
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
+        if config.norm not in ("shared", "per_range"):
+            raise RscError(f"norm is 'shared' or 'per_range', not {config.norm!r}")
+        sets = config.ranges if config.norm == "per_range" else 1
+        self.per_range = config.norm == "per_range"
         self.conv1 = nn.Conv2d(3, config.stem, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(config.stem)
+        self.bn1 = RangeNorm(config.stem, sets)
         self.pool = nn.MaxPool2d(3, 2, 1)
         self.alpha = nn.Parameter(torch.ones(config.ranges, sum(config.blocks)))
         stages: list[nn.Module] = []
@@ -116,7 +126,7 @@ class Trunk(nn.Module):
         for s, (planes, blocks) in enumerate(zip(config.planes, config.blocks, strict=True)):
             stage = nn.ModuleList()
             for b in range(blocks):
-                stage.append(ResBlock(inputs, planes, 2 if s > 0 and b == 0 else 1))
+                stage.append(ResBlock(inputs, planes, 2 if s > 0 and b == 0 else 1, sets))
                 inputs = planes * EXPANSION
             stages.append(stage)
         self.layers = nn.ModuleList(stages)
@@ -126,14 +136,19 @@ class Trunk(nn.Module):
 
     def forward(self, images: Tensor, range_index: Tensor) -> list[Tensor]:
         """Images (B, 3, S, S) and range_index (B,) to the maps after each of the four stages."""
-        z = self.pool(self.bn1(self.conv1(images)).relu_())  # z_{i,0}
+        order = None
+        if self.per_range and self.training and bool((range_index.diff() < 0).any()):
+            order = range_index.argsort(stable=True)  # statistics want a range's samples together
+            images, range_index = images[order], range_index[order]
+        groups = grouped(range_index) if self.per_range else None
+        z = self.pool(self.bn1(self.conv1(images), groups).relu_())  # z_{i,0}
         alpha = self.alpha[range_index]  # (B, n_blocks): each sample its own row
         maps, k = [], 0
         for stage in self.layers:
             for block in stage:  # type: ignore[attr-defined]
-                z = block(z, alpha[:, k])
+                z = block(z, alpha[:, k], groups)
                 k += 1
-            maps.append(z)
+            maps.append(z if order is None else z[order.argsort()])
         return maps
 
 
@@ -243,5 +258,23 @@ class RSCNet(nn.Module):
 
     @torch.no_grad()
     def copy_row(self, source: int, target: int) -> None:
-        """Start the alpha of a range that joins from that of its larger neighbour."""
+        """Start the alpha of a range that joins (and its statistics, where it has some of its own)
+        from those of its larger neighbour."""
         self.trunk.alpha[target] = self.trunk.alpha[source]
+        for module in self.modules():
+            if isinstance(module, RangeNorm):
+                module.copy_row(source, target)
+
+    def per_range(self) -> RSCNet:
+        """The same function with batch statistics of each range's own, equal to begin with."""
+        net = RSCNet(replace(self.config, norm="per_range"))
+        state = self.state_dict()
+        for name, module in net.named_modules():
+            if isinstance(module, RangeNorm):
+                for key in ("running_mean", "running_var"):
+                    value = state[f"{name}.{key}"]
+                    state[f"{name}.{key}"] = value.reshape(-1, value.shape[-1]).expand(
+                        self.config.ranges, -1
+                    )
+        net.load_state_dict(state)
+        return net.train(self.training)

@@ -50,6 +50,7 @@ class TrainConfig:
             "w/o PT" of Table 7 is one entry with all of them.
         batch: images a step; each is seen at every active scale. lab_share: of them with 3D labels.
         rotation, scale: of the augmentation, degrees and share.
+        norm: batch statistics "shared" by the ranges or "per_range".
         learn_alpha: False is the baseline of Table 6 (alpha stays 1).
         init: model to start from, a path or the name of a shipped one; None: from scratch.
     """
@@ -64,6 +65,7 @@ class TrainConfig:
     lr: float = 2e-4
     rotation: float = 20.0
     scale: float = 0.15
+    norm: str = "shared"
     learn_alpha: bool = True
     init: str | None = "hr-only"
     seed: int = 0
@@ -204,9 +206,12 @@ def model_named(name: str) -> RSCNet:
 
 def start_network(config: TrainConfig) -> RSCNet:
     """The network a run starts from: a model, or fresh weights."""
-    if config.init is None:
-        return RSCNet(getattr(NetConfig, config.net)())
-    return model_named(config.init)
+    net = (
+        RSCNet(getattr(NetConfig, config.net)())
+        if config.init is None
+        else model_named(config.init)
+    )
+    return net.per_range() if config.norm == "per_range" else net
 
 
 def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:

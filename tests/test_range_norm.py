@@ -1,0 +1,50 @@
+"""Statistics of each range's own: equal to plain layers, one for each range."""
+
+import pytest
+import torch
+
+from rsclib.errors import RscError
+from rsclib.network import NetConfig, RSCNet
+from rsclib.range_norm import RangeNorm, grouped
+
+
+def test_training_equals_one_plain_layer_a_range() -> None:
+    x, index = torch.randn(12, 6, 5, 5), torch.arange(3).repeat_interleave(4)
+    ours, plain = RangeNorm(6, 3), [torch.nn.BatchNorm2d(6) for _ in range(3)]
+    y = ours(x, grouped(index))
+    for row in range(3):
+        torch.testing.assert_close(y[index == row], plain[row](x[index == row]))
+        torch.testing.assert_close(ours.running_mean[row], plain[row].running_mean)
+        torch.testing.assert_close(ours.running_var[row], plain[row].running_var)
+    ours.eval()
+    mixed = torch.tensor([2, 0, 1, 0])
+    y = ours(x[:4], grouped(mixed))
+    for i, row in enumerate(mixed.tolist()):
+        torch.testing.assert_close(y[i], plain[row].eval()(x[i : i + 1])[0])
+
+
+def test_one_set_is_the_plain_layer() -> None:
+    x = torch.randn(4, 6, 5, 5)
+    torch.testing.assert_close(RangeNorm(6)(x), torch.nn.BatchNorm2d(6)(x))
+    assert RangeNorm(6).state_dict().keys() == torch.nn.BatchNorm2d(6).state_dict().keys()
+
+
+def test_per_range_starts_as_the_same_function_and_any_order_will_do() -> None:
+    net = RSCNet(NetConfig.edu())
+    x, index = torch.randn(6, 3, 64, 64), torch.tensor([4, 0, 2, 0, 4, 2])
+    net(x, index)  # statistics that differ from those of a new network
+    own = net.eval().per_range()
+    torch.testing.assert_close(own(x, index), net(x, index), rtol=1e-4, atol=1e-4)
+    order = index.argsort(stable=True)
+    own.trunk.train()
+    a, b = own(x, index).phi, own(x[order], index[order]).phi
+    torch.testing.assert_close(a[order], b)
+    mean = own.trunk.bn1.running_mean
+    assert torch.equal(mean[1], mean[3]) and not torch.equal(mean[0], mean[4])
+    own.copy_row(0, 1)
+    assert torch.equal(mean[0], mean[1])
+
+
+def test_an_unknown_norm_is_refused() -> None:
+    with pytest.raises(RscError, match="per_range"):
+        RSCNet(NetConfig(norm="group"))
