@@ -79,7 +79,8 @@ class Pretrain:
     lr: float = 3e-3
     """Peak rate of the first stage; later stages peak at 0.4 of it."""
     start: str = ""
-    """Folder of a finished run to start from, instead of from nothing."""
+    """What to start from, instead of from nothing: the folder of a run, hr-only, or a .safetensors
+    file."""
     compile: bool = True
     """Fuse operations with torch.compile (needs g++): 1.3 to 1.4 times faster on two cores."""
 
@@ -109,7 +110,7 @@ Command = (
 
 def _models(names: Sequence[str]) -> dict[str, RSCNet]:
     """Models by what the table calls them: a shipped one's title, else the name of its folder."""
-    from rsclib.train import SHIPPED, model_named
+    from rsclib.models import SHIPPED, model_named
 
     titles = [SHIPPED.get(n) or Path(n).resolve().parent.name for n in names]
     if len(set(titles)) < len(titles):
@@ -155,7 +156,8 @@ def data_build(options: DataBuild) -> None:
 
 def run_train(options: Train) -> None:
     """Train and say where the model is."""
-    from rsclib.train import load_config, train
+    from rsclib.config import load_config
+    from rsclib.train import train
 
     train(load_config(options.config), options.out)
     print(f"Model: {options.out / 'model.safetensors'}")

@@ -29,6 +29,7 @@ from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat, project
 from rsclib.losses import centred
 from rsclib.metrics import mpjpe, pa_mpjpe
+from rsclib.models import SHIPPED, model_named
 from rsclib.network import EXPANSION, NetConfig, Prediction, ResBlock, RSCNet
 from rsclib.openbench.build import fetch
 from rsclib.resolution import normalise
@@ -48,8 +49,8 @@ class PretrainConfig:
             gave as long as the network is under-trained.
         processes: one single-threaded process a core is 1.7 times faster than one process with two
             threads; 0 takes the number of cores (on a GPU: one).
-        start: another run's folder, whose network and extra heads this one starts from; empty: from
-            nothing.
+        start: what this run starts from: another run's folder (network and extra heads), or a model
+            (a shipped one's name or a .safetensors file; the heads begin anew); empty: from nothing.
         compile: fuse the trunk's small operations, 1.3 to 1.4 times faster here (PyTorch needs a
             C++ compiler for that).
     """
@@ -234,8 +235,12 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
     state_file, begin = folder / "state.pt", Path(config.start) / "state.pt"
     if config.steps < 1:
         raise RscError("there is nothing to train: give at least one stage some steps")
-    if config.start and not state_file.is_file() and not begin.is_file():
-        raise RscError(f"there is no run to start from in {config.start}: {begin} is missing")
+    given = None
+    if config.start and not state_file.is_file():
+        if config.start in SHIPPED or config.start.endswith(".safetensors"):
+            given = model_named(config.start).state_dict()
+        elif not begin.is_file():
+            raise RscError(f"there is no run to start from in {config.start}: {begin} is missing")
     on_gpu = torch.cuda.is_available()
     processes = config.world
     fabric = Fabric(
@@ -251,7 +256,7 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
     fabric.seed_everything(config.seed, verbose=False)
     with fabric.rank_zero_first():  # the others find the data built
         data = fetch("source", config.images)
-        held_out = fetch("test-wild", 512)
+        held_out = fetch("val-wild", 512)  # no test image is looked at while settings may change
     net_config = net_config or NetConfig.edu()
     body = load_body().to(fabric.device)
     module = Pretrainer(net_config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -281,6 +286,8 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         module.load_state_dict(state["module"])
         optimiser.load_state_dict(state["optimiser"])
         step, seconds, curve = state["step"], state["seconds"], state["curve"]
+    elif given is not None:
+        module.net.load_state_dict(given)
     elif config.start:
         module.load_state_dict(load_training_state(begin)["module"])
     started, saved, running = time.monotonic() - seconds, time.monotonic(), 0.0

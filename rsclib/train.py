@@ -6,16 +6,13 @@ bits or to several devices without another line changing.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from lightning_fabric import Fabric
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
@@ -24,106 +21,17 @@ from tqdm.auto import tqdm
 from rsclib import augment
 from rsclib.atomic import write_text
 from rsclib.body import Body, load_body
-from rsclib.checkpoints import load_model, load_training_state, save_model, save_training_state
+from rsclib.checkpoints import load_training_state, save_model, save_training_state
+from rsclib.config import TrainConfig, scales_at, settings
 from rsclib.errors import RscError
 from rsclib.feature_queue import FeatureQueue
 from rsclib.geometry import axis_angle_to_rotmat
-from rsclib.losses import LossConfig, Targets, rsc_loss
+from rsclib.losses import Targets, rsc_loss
+from rsclib.models import model_named
 from rsclib.network import NetConfig, RSCNet
 from rsclib.openbench.build import fetch
 from rsclib.provenance import provenance
 from rsclib.resolution import PRESETS, Ranges, degrade, normalise
-
-PRESET_FOLDER = Path(__file__).parent / "presets"
-MODELS = Path(__file__).parent / "assets" / "models"
-# The shipped models, and what tables and pictures call them.
-SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net"}
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """One row of a table. Presets are YAML files under rsclib/presets, checked against this.
-
-    Attributes:
-        ranges: "edu" (128 px) or "paper" (224 px). net: "edu" or "paper".
-        schedule: (number of scales, steps) in order: progressive training adds a range at a time;
-            "w/o PT" of Table 7 is one entry with all of them.
-        batch: images a step; each is seen at every active scale. lab_share: of them with 3D labels.
-        rotation, scale: of the augmentation, degrees and share.
-        norm: batch statistics "shared" by the ranges or "per_range".
-        learn_alpha: False is the baseline of Table 6 (alpha stays 1).
-        init: model to start from, a path or the name of a shipped one; None: from scratch.
-    """
-
-    ranges: str = "edu"
-    net: str = "edu"
-    schedule: tuple[tuple[int, int], ...] = ((2, 120), (3, 120), (4, 120), (5, 600))
-    batch: int = 16
-    lab: int = 4096
-    wild: int = 8192
-    lab_share: float = 0.4
-    lr: float = 2e-4
-    rotation: float = 20.0
-    scale: float = 0.15
-    norm: str = "shared"
-    learn_alpha: bool = True
-    init: str | None = "hr-only"
-    seed: int = 0
-    precision: str = "bf16-mixed"
-    loss: LossConfig = field(default_factory=LossConfig.paper)
-    save_seconds: float = 60.0
-
-    @property
-    def steps(self) -> int:
-        """Steps over the whole schedule."""
-        return sum(n for _, n in self.schedule)
-
-
-def load_config(name_or_path: str) -> TrainConfig:
-    """A preset by name ("ci", "edu", "paper") or a YAML file; unknown keys are an error.
-
-    Raises:
-        RscError: no such preset, or a key or value that does not fit.
-    """
-    path = PRESET_FOLDER / f"{name_or_path}.yaml"
-    if not path.is_file():
-        path = Path(name_or_path)
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in PRESET_FOLDER.glob("*.yaml")))
-        raise RscError(f"there is no preset or file {name_or_path!r}; presets: {known}")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RscError(f"{path} is not YAML: {str(error).splitlines()[0]}") from error
-    return _checked(TrainConfig, values, str(path))
-
-
-def _checked(kind: type, values: Any, where: str) -> Any:
-    """Build the dataclass ``kind`` from plain values, naming what does not fit."""
-    if not isinstance(values, dict):
-        raise RscError(f"{where}: expected keys and values, found {type(values).__name__}")
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    if unknown := sorted(set(map(str, values)) - fields.keys()):
-        raise RscError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(fields)}")
-    default, out = kind(), {}
-    for name, value in values.items():
-        like = getattr(default, name)
-        if dataclasses.is_dataclass(like):
-            out[name] = _checked(type(like), value, f"{where}: {name}")
-        elif name == "schedule":
-            try:
-                out[name] = tuple((int(a), int(b)) for a, b in value)
-            except (TypeError, ValueError) as error:
-                raise RscError(f"{where}: schedule is a list of [scales, steps]") from error
-        elif isinstance(like, float) and isinstance(value, int | float) and value is not True:
-            out[name] = float(value)
-        elif name == "init" and (value is None or isinstance(value, str)):
-            out[name] = value
-        elif type(value) is not type(like):
-            raise RscError(f"{where}: {name} must be a {type(like).__name__}, not {value!r}")
-        else:
-            out[name] = value
-    return kind(**out)
 
 
 @dataclass
@@ -164,15 +72,6 @@ class Data:
         return torch.from_numpy(chosen)
 
 
-def scales_at(config: TrainConfig, step: int) -> int:
-    """How many resolution ranges are trained at this step."""
-    for scales, steps in config.schedule:
-        if step < steps:
-            return scales
-        step -= steps
-    return config.schedule[-1][0]
-
-
 def make_batch(
     data: Data, config: TrainConfig, ranges: Ranges, step: int
 ) -> tuple[Tensor, Tensor, Targets]:
@@ -197,11 +96,6 @@ def make_batch(
         data.betas[pick], data.labelled[pick], data.labelled[pick], pick,
     )  # fmt: skip
     return normalise(images), index, targets
-
-
-def model_named(name: str) -> RSCNet:
-    """A shipped model by name (a key of :data:`SHIPPED`), or a ``.safetensors`` file by path."""
-    return load_model(MODELS / f"{name}.safetensors" if name in SHIPPED else name)
 
 
 def start_network(config: TrainConfig) -> RSCNet:
@@ -238,7 +132,7 @@ def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:
     state_file, step, before, log = folder / "state.pt", 0, 0.0, "step,scales,loss,images_s\n"
     if state_file.is_file():
         state = load_training_state(state_file)
-        if state["config"] != _settings(config):
+        if state["config"] != settings(config):
             raise RscError(f"{folder} holds a run with other settings; choose another folder")
         net.load_state_dict(state["net"])
         optimiser.load_state_dict(state["optimiser"])
@@ -281,7 +175,7 @@ def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:
             save_training_state(
                 state_file,
                 {
-                    "config": _settings(config), "net": net.state_dict(), "log": log, "step": step,
+                    "config": settings(config), "net": net.state_dict(), "log": log, "step": step,
                     "optimiser": optimiser.state_dict(), "queue": queue.state_dict(),
                     "seconds": seconds,
                 },
@@ -292,7 +186,7 @@ def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:
     events.close()
     seconds = before + time.monotonic() - started
     seen = config.batch * sum(scales * steps for scales, steps in config.schedule)
-    about = provenance(_settings(config), config.seed, seconds, seen)
+    about = provenance(settings(config), config.seed, seconds, seen)
     save_model(folder / "model.safetensors", net, about)
     return net.eval()
 
@@ -304,14 +198,6 @@ def learning_rate(config: TrainConfig, step: int) -> float:
         * min(1.0, (step + 1) / 20)
         * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * step / config.steps)))
     )
-
-
-def _settings(config: TrainConfig) -> dict[str, Any]:
-    """The settings as plain data, without those that do not change the result."""
-    plain = dataclasses.asdict(config)
-    plain["schedule"] = [list(s) for s in config.schedule]
-    del plain["save_seconds"]
-    return plain
 
 
 def evaluation_joints(net: RSCNet, body: Body, images: Tensor, size: int, ranges: Ranges) -> Tensor:

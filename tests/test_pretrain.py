@@ -98,7 +98,11 @@ def test_the_part_loss_does_not_depend_on_how_much_background_there_is() -> None
 
 @pytest.mark.parametrize(
     ("options", "says"),
-    [(["--start", "nowhere"], "nowhere"), (["--steps", "0", "0", "0"], "steps")],
+    [
+        (["--start", "nowhere"], "nowhere"),
+        (["--start", "nowhere.safetensors"], "no model"),
+        (["--steps", "0", "0", "0"], "steps"),
+    ],
 )
 def test_a_hopeless_pre_training_is_refused_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], says: str

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rsclib.checkpoints import read_header
-from rsclib.train import MODELS, SHIPPED, model_named
+from rsclib.models import MODELS, SHIPPED, model_named
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

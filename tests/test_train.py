@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from rsclib import config as C
 from rsclib import train as T
 from rsclib.errors import RscError
 from rsclib.losses import LossConfig
@@ -16,7 +17,7 @@ from rsclib.network import NetConfig
 from rsclib.resolution import EDU
 from tests.test_network import TINY
 
-CONFIG = T.TrainConfig(
+CONFIG = C.TrainConfig(
     schedule=((2, 2), (3, 2), (5, 2)), batch=4, init=None, precision="32-true",
     loss=LossConfig(queue=64), save_seconds=1e9,
 )  # fmt: skip
@@ -26,7 +27,7 @@ CONFIG = T.TrainConfig(
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random images instead of rendered ones, and a tiny network."""
 
-    def load(config: T.TrainConfig, size: int) -> T.Data:
+    def load(config: C.TrainConfig, size: int) -> T.Data:
         rng, n = torch.Generator().manual_seed(0), 12
         return T.Data(
             torch.randint(0, 256, (n, 3, size, size), dtype=torch.uint8, generator=rng),
@@ -90,12 +91,12 @@ def test_batches_are_functions_of_the_step() -> None:
 
 
 def test_progressive_schedule() -> None:
-    assert [T.scales_at(CONFIG, s) for s in range(6)] == [2, 2, 3, 3, 5, 5]
+    assert [C.scales_at(CONFIG, s) for s in range(6)] == [2, 2, 3, 3, 5, 5]
 
 
 @pytest.mark.parametrize("name", ["ci", "edu", "paper"])
 def test_presets_fit(name: str) -> None:
-    config = T.load_config(name)
+    config = C.load_config(name)
     assert config.steps > 0
     assert config.ranges in T.PRESETS
     assert hasattr(NetConfig, config.net)
@@ -115,6 +116,6 @@ def test_presets_fit(name: str) -> None:
 def test_bad_presets(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "x.yaml").write_text(text)
     with pytest.raises(RscError, match=message):
-        T.load_config(str(tmp_path / "x.yaml"))
+        C.load_config(str(tmp_path / "x.yaml"))
     with pytest.raises(RscError, match="presets: ci, edu, paper"):
-        T.load_config("nope")
+        C.load_config("nope")

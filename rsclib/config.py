@@ -1,0 +1,118 @@
+"""What a run is: the settings of one row of a table, read from presets and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rsclib.errors import RscError
+from rsclib.losses import LossConfig
+
+PRESET_FOLDER = Path(__file__).parent / "presets"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One row of a table. Presets are YAML files under rsclib/presets, checked against this.
+
+    Attributes:
+        ranges: "edu" (128 px) or "paper" (224 px). net: "edu" or "paper".
+        schedule: (number of scales, steps) in order: progressive training adds a range at a time;
+            "w/o PT" of Table 7 is one entry with all of them.
+        batch: images a step; each is seen at every active scale. lab_share: of them with 3D labels.
+        rotation, scale: of the augmentation, degrees and share.
+        norm: batch statistics "shared" by the ranges or "per_range".
+        learn_alpha: False is the baseline of Table 6 (alpha stays 1).
+        init: model to start from, a path or the name of a shipped one; None: from scratch.
+    """
+
+    ranges: str = "edu"
+    net: str = "edu"
+    schedule: tuple[tuple[int, int], ...] = ((2, 120), (3, 120), (4, 120), (5, 600))
+    batch: int = 16
+    lab: int = 4096
+    wild: int = 8192
+    lab_share: float = 0.4
+    lr: float = 2e-4
+    rotation: float = 20.0
+    scale: float = 0.15
+    norm: str = "shared"
+    learn_alpha: bool = True
+    init: str | None = "hr-only"
+    seed: int = 0
+    precision: str = "bf16-mixed"
+    loss: LossConfig = field(default_factory=LossConfig.paper)
+    save_seconds: float = 60.0
+
+    @property
+    def steps(self) -> int:
+        """Steps over the whole schedule."""
+        return sum(n for _, n in self.schedule)
+
+
+def load_config(name_or_path: str) -> TrainConfig:
+    """A preset by name ("ci", "edu", "paper") or a YAML file; unknown keys are an error.
+
+    Raises:
+        RscError: no such preset, or a key or value that does not fit.
+    """
+    path = PRESET_FOLDER / f"{name_or_path}.yaml"
+    if not path.is_file():
+        path = Path(name_or_path)
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PRESET_FOLDER.glob("*.yaml")))
+        raise RscError(f"there is no preset or file {name_or_path!r}; presets: {known}")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RscError(f"{path} is not YAML: {str(error).splitlines()[0]}") from error
+    return _checked(TrainConfig, values, str(path))
+
+
+def _checked(kind: type, values: Any, where: str) -> Any:
+    """Build the dataclass ``kind`` from plain values, naming what does not fit."""
+    if not isinstance(values, dict):
+        raise RscError(f"{where}: expected keys and values, found {type(values).__name__}")
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    if unknown := sorted(set(map(str, values)) - fields.keys()):
+        raise RscError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(fields)}")
+    default, out = kind(), {}
+    for name, value in values.items():
+        like = getattr(default, name)
+        if dataclasses.is_dataclass(like):
+            out[name] = _checked(type(like), value, f"{where}: {name}")
+        elif name == "schedule":
+            try:
+                out[name] = tuple((int(a), int(b)) for a, b in value)
+            except (TypeError, ValueError) as error:
+                raise RscError(f"{where}: schedule is a list of [scales, steps]") from error
+        elif isinstance(like, float) and isinstance(value, int | float) and value is not True:
+            out[name] = float(value)
+        elif name == "init" and (value is None or isinstance(value, str)):
+            out[name] = value
+        elif type(value) is not type(like):
+            raise RscError(f"{where}: {name} must be a {type(like).__name__}, not {value!r}")
+        else:
+            out[name] = value
+    return kind(**out)
+
+
+def scales_at(config: TrainConfig, step: int) -> int:
+    """How many resolution ranges are trained at this step."""
+    for scales, steps in config.schedule:
+        if step < steps:
+            return scales
+        step -= steps
+    return config.schedule[-1][0]
+
+
+def settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings as plain data, without those that do not change the result."""
+    plain = dataclasses.asdict(config)
+    plain["schedule"] = [list(s) for s in config.schedule]
+    del plain["save_seconds"]
+    return plain
