@@ -83,10 +83,15 @@ def warp(batch: Batch, angle: Tensor, factor: Tensor, flip: Tensor) -> Batch:
     return out
 
 
-def colour(images: Tensor, generator: torch.Generator, strength: float = 0.4) -> Tensor:
-    """Channel noise U[1-s, 1+s] as in SPIN and a brightness shift; float images in 0..255."""
-    n = len(images)
+def random_colour(
+    n: int, generator: torch.Generator, strength: float = 0.4
+) -> tuple[Tensor, Tensor]:
+    """Gains (n, 3, 1, 1), of channels as in SPIN and of all three, and shifts (n, 1, 1, 1)."""
     gain = 1 + strength * (2 * torch.rand(n, 3, 1, 1, generator=generator) - 1) * 0.5
     gain = gain * (1 + strength * (2 * torch.rand(n, 1, 1, 1, generator=generator) - 1) * 0.5)
-    shift = 20 * torch.randn(n, 1, 1, 1, generator=generator)
+    return gain, 20 * torch.randn(n, 1, 1, 1, generator=generator)
+
+
+def colour(images: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
+    """Channel noise and a brightness shift on float images (B, 3, S, S) in 0..255."""
     return (images * gain.to(images.device) + shift.to(images.device)).clamp(0, 255)

@@ -23,9 +23,11 @@ class TrainConfig:
         ranges: "edu" (128 px) or "paper" (224 px). net: "edu" or "paper".
         schedule: (number of scales, steps) in order: progressive training adds a range at a time;
             "w/o PT" of Table 7 is one entry with all of them.
-        batch: images a step; each is seen at every active scale. lab_share: of them with 3D labels.
+        batch: images a step, over all processes; each is seen at every active scale. lab_share: of them with 3D labels.
         rotation, scale: of the augmentation, degrees and share.
         norm: batch statistics "shared" by the ranges or "per_range".
+        sync_norm: processes that train together share batch statistics; worth its time where a
+            process has few images of a range.
         learn_alpha: False is the baseline of Table 6 (alpha stays 1).
         init: model to start from, a path or the name of a shipped one; None: from scratch.
     """
@@ -41,6 +43,7 @@ class TrainConfig:
     rotation: float = 20.0
     scale: float = 0.15
     norm: str = "shared"
+    sync_norm: bool = False
     learn_alpha: bool = True
     init: str | None = "hr-only"
     seed: int = 0

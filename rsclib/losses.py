@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rsclib.distributed import gather_samples, ranks, total
 from rsclib.errors import RscError
 from rsclib.feature_queue import FeatureQueue
 from rsclib.geometry import cam_to_translation, fit_translation, project
@@ -103,10 +104,14 @@ def centred(joints: Tensor) -> Tensor:
 
 
 def _mean_where(values: Tensor, keep: Tensor) -> Tensor:
-    """Mean over the kept samples' (B, ...) values; 0, with a gradient of 0, when there are none."""
+    """Mean over the kept samples' (B, ...) values; 0, with a gradient of 0, when there are none.
+
+    Of several processes each divides by the kept samples of all, so that the mean of theirs (which
+    is what data-parallel training takes) is the mean over the whole batch."""
     flat = values.flatten(1).mean(1)
+    kept = total(keep.sum()).clamp(min=1) / ranks()[1]
     # Chosen, not multiplied: 0 * nan is nan, and absent labels may be anything.
-    return torch.where(keep, flat, 0.0).sum() / keep.sum().clamp(min=1)
+    return torch.where(keep, flat, 0.0).sum() / kept
 
 
 def _known(values: Tensor, known: Tensor) -> Tensor:
@@ -248,7 +253,10 @@ def rsc_loss(
     pair = ramp / scales if config.pair_scale == "mean" else ramp
     parts["ss"] = config.consistency * pair * self_supervision(prediction, scales, config)
     if queue is not None:
-        queue.enqueue(prediction.proj.detach(), targets.ids.repeat(scales))
+        queue.enqueue(
+            gather_samples(prediction.proj.detach(), scales),
+            gather_samples(targets.ids.repeat(scales), scales),
+        )
     parts["feat"] = (
         config.features * pair * feature_loss(prediction, scales, targets.ids, queue, config)
     )

@@ -265,6 +265,12 @@ class RSCNet(nn.Module):
             if isinstance(module, RangeNorm):
                 module.copy_row(source, target)
 
+    def sync_norm(self, on: bool) -> None:
+        """Whether processes that train together share the statistics of batch normalisation."""
+        for module in self.modules():
+            if isinstance(module, RangeNorm):
+                module.sync = on
+
     def per_range(self) -> RSCNet:
         """The same function with batch statistics of each range's own, equal to begin with."""
         net = RSCNet(replace(self.config, norm="per_range"))

@@ -310,7 +310,9 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
             batch["dense"] = batch["dense"][:, rows][:, :, rows]
         else:
             batch["dense"] = batch["dense"][:, ::stride, ::stride]
-        batch["images"] = augment.colour(batch["images"], generator)
+        batch["images"] = augment.colour(
+            batch["images"], *augment.random_colour(len(pick), generator)
+        )
         batch = {k: v.to(fabric.device) for k, v in batch.items()}
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(config, step)

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rsclib.distributed import ranks, total_with_gradient
+
 # range_index (B,) and its runs, (row, samples) in order: a batch that is ordered by range has one
 # run a range, and views of it need no copy.
 Groups = tuple[Tensor, list[tuple[int, int]]] | None
@@ -32,13 +34,18 @@ class RangeNorm(nn.BatchNorm2d):
     def __init__(self, channels: int, sets: int = 1) -> None:
         super().__init__(channels)
         self.sets = sets
+        self.sync = False
         if sets > 1:
             self.running_mean = torch.zeros(sets, channels)
             self.running_var = torch.ones(sets, channels)
 
     def forward(self, x: Tensor, groups: Groups = None) -> Tensor:  # type: ignore[override]
         """x (B, C, h, w) to the same shape; ``groups`` of :func:`grouped` with several sets."""
+        synced = self.training and self.sync and ranks()[1] > 1
         if self.sets == 1 or groups is None:
+            if synced:
+                self.num_batches_tracked += 1  # type: ignore[operator,assignment]
+                return self._synced(x, self.running_mean, self.running_var)
             return super().forward(x)
         index, runs = groups
         if not self.training:
@@ -47,14 +54,31 @@ class RangeNorm(nn.BatchNorm2d):
             shift = self.bias - self.running_mean[index] * scale
             scale, shift = (v.to(x.dtype)[..., None, None] for v in (scale, shift))
             return torch.addcmul(shift, x, scale)
-        parts = [
-            F.batch_norm(
-                part, self.running_mean[row], self.running_var[row], self.weight, self.bias,
-                True, self.momentum or 0.0, self.eps,
+        parts = []
+        for part, (row, _) in zip(x.split([n for _, n in runs]), runs, strict=True):
+            mean, var = self.running_mean[row], self.running_var[row]
+            parts.append(
+                self._synced(part, mean, var)
+                if synced
+                else F.batch_norm(
+                    part, mean, var, self.weight, self.bias, True, self.momentum or 0.0, self.eps
+                )
             )
-            for part, (row, _) in zip(x.split([n for _, n in runs]), runs, strict=True)
-        ]  # fmt: skip
         return torch.cat(parts)
+
+    def _synced(self, x: Tensor, running_mean: Tensor, running_var: Tensor) -> Tensor:
+        """Batch normalisation of training by the statistics of all processes' samples."""
+        values, axes = x.float(), (0, 2, 3)
+        n = ranks()[1] * values[:, 0].numel()  # every process has as many samples
+        mean = total_with_gradient(values.sum(axes)) / n
+        off = values - mean[:, None, None]
+        var = total_with_gradient(off.square().sum(axes)) / n
+        with torch.no_grad():
+            momentum = self.momentum or 0.0
+            running_mean.lerp_(mean, momentum)
+            running_var.lerp_(var * (n / (n - 1)), momentum)
+        scale = self.weight * (var + self.eps).rsqrt()
+        return (off * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
     def copy_row(self, source: int, target: int) -> None:
         """Give range ``target`` the statistics of range ``source``; nothing to do with one set."""

@@ -7,6 +7,7 @@ bits or to several devices without another line changing.
 from __future__ import annotations
 
 import math
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from rsclib.atomic import write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_model, save_training_state
 from rsclib.config import TrainConfig, scales_at, settings
+from rsclib.distributed import processes_here, ranks, total
 from rsclib.errors import RscError
 from rsclib.feature_queue import FeatureQueue
 from rsclib.geometry import axis_angle_to_rotmat
@@ -73,23 +75,29 @@ class Data:
 
 
 def make_batch(
-    data: Data, config: TrainConfig, ranges: Ranges, step: int
+    data: Data, config: TrainConfig, resolutions: Ranges, step: int
 ) -> tuple[Tensor, Tensor, Targets]:
-    """Images (P'*B, 3, S, S) normalised, range indices (P'*B,), targets: a function of the step."""
+    """Images (P'*B, 3, S, S) normalised, range indices (P'*B,), targets: a function of the step.
+
+    Of several processes each gets its share of the B images."""
     rng = np.random.default_rng([config.seed, step])
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-    pick = data.pick(rng, config.batch, config.lab_share)
+    rank, world = ranks()
+    mine = slice(rank, None, world)
+    pick = data.pick(rng, config.batch, config.lab_share)[mine]
+    affine = augment.random_affine(config.batch, generator, config.rotation, config.scale)
+    tint = augment.random_colour(config.batch, generator)
     batch = augment.warp(
         {
             "images": data.images[pick].float(), "keypoints": data.keypoints[pick],
             "joints24": data.joints3d[pick][..., :3], "rotmats": data.rotmats[pick],
         },
-        *augment.random_affine(len(pick), generator, config.rotation, config.scale),
+        *(a[mine] for a in affine),
     )  # fmt: skip
-    full = augment.colour(batch["images"], generator).round().byte()
-    sizes = ranges.sample_sizes(rng)[: scales_at(config, step)]
+    full = augment.colour(batch["images"], *(t[mine] for t in tint)).round().byte()
+    sizes = resolutions.sample_sizes(rng)[: scales_at(config, step)]
     images = torch.cat([degrade(full, size) for size in sizes])  # {x_i}: one image, P' resolutions
-    index = torch.cat([ranges.index(size).expand(config.batch) for size in sizes])
+    index = torch.cat([resolutions.index(size).expand(len(pick)) for size in sizes])
     sure = data.joints3d[pick][..., 3:]
     targets = Targets(
         batch["keypoints"], torch.cat([batch["joints24"], sure], 2), batch["rotmats"],
@@ -108,26 +116,42 @@ def start_network(config: TrainConfig) -> RSCNet:
     return net.per_range() if config.norm == "per_range" else net
 
 
-def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:
+def train(
+    config: TrainConfig, folder: Path, progress: bool = True, devices: int = 1, nodes: int = 1
+) -> RSCNet:
     """Train, or go on with the run in ``folder``; returns the network.
 
     ``folder`` gets ``state.pt`` (everything a restart needs), ``log.csv``, TensorBoard events and,
     at the end, ``model.safetensors``.
 
+    Args:
+        devices, nodes: processes on this machine, and machines; they share each batch. 0 devices:
+            see :func:`rsclib.distributed.processes_here`. A run may go on with other numbers.
+
     Raises:
-        RscError: the folder holds a run with other settings.
+        RscError: the folder holds a run with other settings, or the batch cannot be shared.
     """
-    ranges = PRESETS[config.ranges]
-    fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)  # type: ignore[arg-type]
+    resolutions = PRESETS[config.ranges]
+    here = processes_here(devices, nodes, config.batch)
+    fabric = Fabric(
+        accelerator="auto", devices=here, num_nodes=nodes, precision=config.precision,  # type: ignore[arg-type]
+        strategy="ddp" if here * nodes > 1 else "auto",
+    )  # fmt: skip
+    fabric.launch()
+    rank, world = ranks()
+    if here > 1 and not torch.cuda.is_available():
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // here))
     fabric.seed_everything(config.seed, verbose=False)
     net = start_network(config).train()
+    net.sync_norm(config.sync_norm)
     net.trunk.alpha.requires_grad_(config.learn_alpha)
     queue = FeatureQueue(config.loss.queue, net.config.projection[1]).to(fabric.device)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     body = load_body().to(fabric.device)
     optimiser = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], config.lr)
     model, optimiser = fabric.setup(net, optimiser)
-    data = Data.load(config, ranges.full)
+    with fabric.rank_zero_first():  # the others find the data built
+        data = Data.load(config, resolutions.full)
 
     state_file, step, before, log = folder / "state.pt", 0, 0.0, "step,scales,loss,images_s\n"
     if state_file.is_file():
@@ -139,15 +163,17 @@ def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:
         queue.load_state_dict(state["queue"])
         step, before, log = state["step"], state["seconds"], state["log"]
     folder.mkdir(parents=True, exist_ok=True)
-    events = SummaryWriter(str(folder))
+    events = SummaryWriter(str(folder)) if rank == 0 else None
     started = saved = time.monotonic()
-    bar = tqdm(total=config.steps, initial=step, desc="train", disable=not progress)
+    bar = tqdm(total=config.steps, initial=step, desc="train", disable=not progress or rank > 0)
+    first = step
     while step < config.steps:
         scales_before = scales_at(config, step - 1) if step else 1
         for row in range(scales_before, scales_at(config, step)):
             net.copy_row(row - 1, row)  # a range that joins starts from its larger neighbour
-        torch.manual_seed(config.seed * 1_000_003 + step)  # dropout, so that a restart repeats it
-        images, index, targets = make_batch(data, config, ranges, step)
+        # Dropout: the same when a restart repeats the step, another in each process.
+        torch.manual_seed((config.seed * 1_000_003 + step) * world + rank)
+        images, index, targets = make_batch(data, config, resolutions, step)
         images = images.to(fabric.device).contiguous(memory_format=torch.channels_last)
         targets = Targets(*(t.to(fabric.device) for t in vars(targets).values()))
         prediction = model(images, index.to(fabric.device))
@@ -162,15 +188,17 @@ def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:
         step += 1
         bar.update()
         if step % 20 == 0 or step == config.steps:
-            value = float(loss.detach())
+            value = float(total(loss.detach())) / world
             if not math.isfinite(value):
                 raise RscError(f"the loss is {value} at step {step}; lower lr and start again")
-            rate = config.batch * scales * bar.n / max(1e-9, time.monotonic() - started)
+            rate = config.batch * scales * (step - first) / max(1e-9, time.monotonic() - started)
             log += f"{step},{scales},{value:.5f},{rate:.0f}\n"
             bar.set_postfix(loss=f"{value:.3f}", scales=scales)
             for name, term in terms.items():
-                events.add_scalar(f"loss/{name}", float(term.detach()), step)
-        if time.monotonic() - saved > config.save_seconds or step == config.steps:
+                if events:
+                    events.add_scalar(f"loss/{name}", float(term.detach()), step)
+        late = time.monotonic() - saved > config.save_seconds
+        if rank == 0 and (late or step == config.steps):
             seconds = before + time.monotonic() - started
             save_training_state(
                 state_file,
@@ -183,11 +211,13 @@ def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:
             write_text(folder / "log.csv", log)
             saved = time.monotonic()
     bar.close()
-    events.close()
-    seconds = before + time.monotonic() - started
-    seen = config.batch * sum(scales * steps for scales, steps in config.schedule)
-    about = provenance(settings(config), config.seed, seconds, seen)
-    save_model(folder / "model.safetensors", net, about)
+    if rank == 0:
+        events.close()  # type: ignore[union-attr]
+        seconds = before + time.monotonic() - started
+        seen = config.batch * sum(scales * steps for scales, steps in config.schedule)
+        about = provenance(settings(config), config.seed, seconds, seen)
+        save_model(folder / "model.safetensors", net, {**about, "processes": world})
+    fabric.barrier()
     return net.eval()
 
 

@@ -73,7 +73,9 @@ def test_flip_twice_is_the_identity() -> None:
 
 def test_colour_stays_in_range() -> None:
     images = torch.rand(4, 3, 8, 8) * 255
-    out = augment.colour(images, torch.Generator().manual_seed(0))
+    out = augment.colour(
+        images, *augment.random_colour(len(images), torch.Generator().manual_seed(0))
+    )
     assert out.min() >= 0
     assert out.max() <= 255
     assert (out - images).abs().max() > 1
