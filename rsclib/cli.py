@@ -55,12 +55,42 @@ class Train:
 
     Examples: rsc train ci --out runs/ci
               rsc train edu --out runs/edu
+              rsc train edu --out runs/edu --devices 4 --nodes 2   (NODE_RANK, MASTER_ADDR set)
     """
 
     config: tyro.conf.Positional[str]
     """A preset (ci, edu, paper) or a YAML file."""
     out: Path
     """Folder of the run; a run that was stopped goes on from it."""
+    devices: int = 0
+    """Processes on this machine that share each batch; 0: one a GPU, else one a core."""
+    nodes: int = 1
+    """Machines."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Train every row of a grid file at every seed, on this machine or on a Slurm cluster.
+
+    Examples: rsc grid benchmarks/grids/table6.yaml --out runs/table6
+              rsc grid benchmarks/grids/table6.yaml --out runs/table6 --cluster slurm --at-once 8
+                  --devices 4 --options slurm_partition=gpu gpus_per_node=4
+    """
+
+    grid: tyro.conf.Positional[Path]
+    """YAML with base (a preset), rows (name: what differs) and seeds."""
+    out: Path
+    """Folder of the runs; finished ones are left alone."""
+    cluster: str = "local"
+    """local or slurm."""
+    at_once: int = 1
+    """Runs at a time."""
+    devices: int = 0
+    """Processes a machine, for each run."""
+    nodes: int = 1
+    """Machines, for each run."""
+    options: tuple[str, ...] = ()
+    """Further submitit parameters, NAME=VALUE."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +133,7 @@ Command = (
     Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[DataBuild, tyro.conf.subcommand("data-build")]
     | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Grid, tyro.conf.subcommand("grid")]
     | Annotated[Pretrain, tyro.conf.subcommand("pretrain")]
     | Annotated[Eval, tyro.conf.subcommand("eval")]
 )
@@ -159,8 +190,29 @@ def run_train(options: Train) -> None:
     from rsclib.config import load_config
     from rsclib.train import train
 
-    train(load_config(options.config), options.out)
-    print(f"Model: {options.out / 'model.safetensors'}")
+    train(load_config(options.config), options.out, devices=options.devices, nodes=options.nodes)
+    if int(os.environ.get("LOCAL_RANK", 0)) == 0:
+        print(f"Model: {options.out / 'model.safetensors'}")
+
+
+def grid(options: Grid) -> None:
+    """Train the rows of a grid and say which failed."""
+    import yaml
+
+    from rsclib.grid import read_grid, run_grid
+
+    if bad := [o for o in options.options if "=" not in o]:
+        raise RscError(f"--options are NAME=VALUE, not {bad[0]!r}")
+    pairs = (o.split("=", 1) for o in options.options)
+    parameters = {name: yaml.safe_load(value) for name, value in pairs}
+    runs = read_grid(options.grid)
+    failed = run_grid(
+        runs, options.out, options.cluster, options.at_once, options.devices, options.nodes,
+        parameters,
+    )  # fmt: skip
+    if failed:
+        raise RscError(f"{len(failed)} of {len(runs)} runs failed: {'; '.join(failed)}")
+    print(f"{len(runs)} models in {options.out}")
 
 
 def run_pretrain(options: Pretrain) -> None:
@@ -214,6 +266,7 @@ def main(arguments: list[str] | None = None) -> int:
             Demo: demo,
             DataBuild: data_build,
             Train: run_train,
+            Grid: grid,
             Pretrain: run_pretrain,
             Eval: run_eval,
         }

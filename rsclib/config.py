@@ -63,6 +63,15 @@ def load_config(name_or_path: str) -> TrainConfig:
     Raises:
         RscError: no such preset, or a key or value that does not fit.
     """
+    return check_config(read_values(name_or_path), name_or_path)
+
+
+def read_values(name_or_path: str) -> dict[str, Any]:
+    """What a preset or a YAML file says, unchecked.
+
+    Raises:
+        RscError: no such preset, not YAML, or not keys and values.
+    """
     path = PRESET_FOLDER / f"{name_or_path}.yaml"
     if not path.is_file():
         path = Path(name_or_path)
@@ -73,7 +82,19 @@ def load_config(name_or_path: str) -> TrainConfig:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RscError(f"{path} is not YAML: {str(error).splitlines()[0]}") from error
-    return _checked(TrainConfig, values, str(path))
+    if not isinstance(values, dict):
+        raise RscError(f"{path}: expected keys and values, found {type(values).__name__}")
+    return values
+
+
+def check_config(values: dict[str, Any], where: str) -> TrainConfig:
+    """Settings from plain values; ``where`` names them in errors.
+
+    Raises:
+        RscError: a key or value that does not fit.
+    """
+    config: TrainConfig = _checked(TrainConfig, values, where)
+    return config
 
 
 def _checked(kind: type, values: Any, where: str) -> Any:

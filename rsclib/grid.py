@@ -1,0 +1,142 @@
+"""Grids of runs: rows of a table times seeds, through submitit on this machine or a Slurm cluster.
+
+A grid is a YAML file: ``base`` (a preset), ``rows`` (name: what differs from the base) and
+``seeds``. Every run has a folder ``<out>/<row>/seed<k>`` with its ``config.yaml``; a grid that is
+started again leaves finished runs alone and goes on with the others.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import submitit
+import yaml
+from tqdm.auto import tqdm
+
+from rsclib.atomic import write_text
+from rsclib.config import TrainConfig, check_config, read_values, settings
+from rsclib.errors import RscError
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of a table at one seed; ``folder`` is relative to the grid's."""
+
+    row: str
+    config: TrainConfig
+    folder: Path
+
+
+def read_grid(path: Path) -> list[Run]:
+    """The runs of a grid file, row by row.
+
+    Raises:
+        RscError: not YAML, an unknown key, or a row that does not fit the settings.
+    """
+    values = read_values(str(path))
+    if unknown := sorted(map(str, values.keys() - {"base", "rows", "seeds"})):
+        raise RscError(f"{path}: unknown key {unknown[0]!r}; known: base, rows, seeds")
+    rows, seeds = values.get("rows"), values.get("seeds", [0])
+    if not isinstance(rows, dict) or not rows:
+        raise RscError(f"{path}: rows must name at least one row, each with what differs in it")
+    if not isinstance(seeds, list) or not seeds or not all(type(s) is int for s in seeds):
+        raise RscError(f"{path}: seeds must be a list of integers, not {seeds!r}")
+    if len(set(seeds)) < len(seeds):
+        raise RscError(f"{path}: a seed stands twice in {seeds}")
+    base = read_values(str(values.get("base", "edu")))
+    runs = []
+    for name, changes in rows.items():
+        if not re.fullmatch(r"[\w+.-]+", str(name)) or not str(name).strip("."):
+            raise RscError(f"{path}: a row's name is a folder's, so not {name!r}")
+        config = check_config(_merged(base, changes or {}), f"{path}: {name}")
+        runs += [
+            Run(str(name), replace(config, seed=seed), Path(str(name)) / f"seed{seed}")
+            for seed in seeds
+        ]
+    return runs
+
+
+def _merged(base: Any, changes: Any) -> Any:
+    """Nested settings with some of them changed."""
+    if not isinstance(base, dict) or not isinstance(changes, dict):
+        return changes
+    return base | {k: _merged(base.get(k), v) for k, v in changes.items()}
+
+
+def train_command(run: Run, out: Path, devices: int, nodes: int) -> list[str]:
+    """The command of one run."""
+    folder = out / run.folder
+    return [
+        sys.executable, "-m", "rsclib.cli", "train", str(folder / "config.yaml"), "--out",
+        str(folder), "--devices", str(devices), "--nodes", str(nodes),
+    ]  # fmt: skip
+
+
+def run_grid(
+    runs: Sequence[Run],
+    out: Path,
+    cluster: str = "local",
+    at_once: int = 1,
+    devices: int = 0,
+    nodes: int = 1,
+    options: dict[str, Any] | None = None,
+    command: Any = train_command,
+) -> list[str]:
+    """Train what is not finished yet and wait for it.
+
+    Args:
+        cluster: "local" (processes on this machine) or "slurm".
+        at_once: runs at a time.
+        devices, nodes: of each run, see :func:`rsclib.train.train`.
+        options: further submitit parameters, e.g. ``{"slurm_partition": "gpu"}``.
+        command: makes a run's command line.
+
+    Returns:
+        One line for each run that failed; none means that all models are there.
+
+    Raises:
+        RscError: unknown cluster, or a job could not be submitted.
+    """
+    if cluster not in ("local", "slurm"):
+        raise RscError(f"cluster is local or slurm, not {cluster!r}")
+    if at_once < 1:
+        raise RscError(f"--at-once must be at least 1, not {at_once}")
+    todo = [r for r in runs if not (out / r.folder / "model.safetensors").is_file()]
+    failed: list[str] = []
+    active: dict[Run, submitit.Job[str]] = {}
+    bar = tqdm(total=len(runs), initial=len(runs) - len(todo), desc="grid", unit="run")
+    try:
+        executor = submitit.AutoExecutor(out / "jobs", cluster=cluster)
+        # On Slurm each process is a task; elsewhere a run starts its processes itself.
+        tasks = max(1, devices) if cluster == "slurm" else 1
+        executor.update_parameters(
+            name="rsc-grid", nodes=nodes, tasks_per_node=tasks, timeout_min=24 * 60,
+            **(options or {}),
+        )  # fmt: skip
+        while todo or active:
+            while todo and len(active) < at_once:
+                run = todo.pop(0)
+                plain = settings(run.config)
+                write_text(out / run.folder / "config.yaml", yaml.safe_dump(plain))
+                words = command(run, out, devices, nodes)
+                active[run] = executor.submit(submitit.helpers.CommandFunction(words))
+            for run, job in [(r, j) for r, j in active.items() if j.done()]:
+                del active[run]
+                bar.update()
+                if error := job.exception():
+                    last = str(error).strip().splitlines()[-1]
+                    failed.append(f"{run.folder}: {last} (log: {job.paths.stderr})")
+            time.sleep(0.2)
+    except (RuntimeError, submitit.core.utils.FailedJobError, OSError) as error:
+        raise RscError(f"cannot run jobs on {cluster}: {str(error).splitlines()[0]}") from error
+    finally:
+        bar.close()
+        for job in active.values():
+            job.cancel()
+    return failed

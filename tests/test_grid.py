@@ -1,0 +1,130 @@
+"""Grids: read strictly, run through submitit here, handed to Slurm by the same call."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rsclib.cli import main
+from rsclib.config import load_config
+from rsclib.errors import RscError
+from rsclib.grid import Run, read_grid, run_grid, train_command
+
+GRIDS = Path(__file__).parents[1] / "benchmarks" / "grids"
+# Stands in for a training: notes the seed it was given, writes a model, fails for the row "bad".
+WORK = """
+import sys, pathlib, yaml
+folder = pathlib.Path(sys.argv[1])
+seed = yaml.safe_load((folder / "config.yaml").read_text())["seed"]
+(folder / "calls").open("a").write(f"{seed}\\n")
+if "bad" in str(folder):
+    sys.exit("no luck")
+(folder / "model.safetensors").write_text("model")
+"""
+
+
+def _work(run: Run, out: Path, devices: int, nodes: int) -> list[str]:
+    return [sys.executable, "-c", WORK, str(out / run.folder)]
+
+
+def _file(folder: Path, text: str) -> Path:
+    (folder / "grid.yaml").write_text(text)
+    return folder / "grid.yaml"
+
+
+def test_the_rows_of_tables_6_and_7() -> None:
+    runs = read_grid(GRIDS / "table6.yaml")
+    assert len(runs) == 8 * 3
+    by_row = {r.row: r.config for r in runs if r.config.seed == 1}
+    assert list(by_row) == [
+        "Ba", "Ba+SS", "Ba+SS+CL", "RA", "RA+SS", "RA+SS+MS", "RA+SS+CD", "RA+SS+CL",
+    ]  # fmt: skip
+    assert not by_row["Ba"].learn_alpha and by_row["RA"].learn_alpha
+    assert by_row["Ba"].loss.ss == by_row["RA"].loss.feat == "none"
+    edu = load_config("edu")
+    assert by_row["RA+SS+CD"].loss.feat == "cosine"
+    assert by_row["RA+SS+CD"].loss.consistency == edu.loss.consistency  # merged, not replaced
+    assert next(r.config for r in runs if r.row == "RA+SS+CL") == edu
+    seven = {r.row: r.config for r in read_grid(GRIDS / "table7.yaml")}
+    assert seven["wo-PT"].steps == edu.steps and len(seven["wo-PT"].schedule) == 1
+
+
+def test_local_jobs_run_are_resumed_and_report_failures(tmp_path: Path) -> None:
+    path = _file(tmp_path, "base: ci\nseeds: [3, 4]\nrows: {good: {lr: 0.5}, bad: {}}\n")
+    runs, out = read_grid(path), tmp_path / "out"
+    failed = run_grid(runs, out, at_once=2, command=_work)
+    assert len(failed) == 2 and all("bad" in line and "log:" in line for line in failed)
+    for seed in (3, 4):
+        folder = out / "good" / f"seed{seed}"
+        assert (folder / "calls").read_text() == f"{seed}\n"
+        config = load_config(str(folder / "config.yaml"))
+        assert config == next(r.config for r in runs if r.folder == folder.relative_to(out))
+        assert config.lr == 0.5
+    run_grid(runs, out, command=_work)  # again: only what failed
+    assert (out / "good" / "seed3" / "calls").read_text() == "3\n"
+    assert (out / "bad" / "seed3" / "calls").read_text() == "3\n3\n"
+
+
+def test_slurm_is_the_same_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    (bin_folder / "sbatch").write_text(
+        f"#!/bin/sh\ncat $1 > {tmp_path}/script\necho Submitted batch job 77\n"
+    )
+    (bin_folder / "srun").write_text("#!/bin/sh\nexit 1\n")
+    # The job is over at once, without a result: reported as a failure.
+    (bin_folder / "sacct").write_text("#!/bin/sh\necho 'JobID|State'; echo '77|FAILED'\n")
+    (bin_folder / "scancel").write_text("#!/bin/sh\n")
+    for file in bin_folder.iterdir():
+        file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
+    runs = read_grid(_file(tmp_path, "base: ci\nrows: {one: {}}\n"))
+    failed = run_grid(
+        runs, tmp_path / "out", "slurm", devices=4, nodes=2, options={"slurm_partition": "gpu"}
+    )
+    assert len(failed) == 1
+    script = (tmp_path / "script").read_text()
+    for line in ("--nodes=2", "--ntasks-per-node=4", "--partition=gpu", "--job-name=rsc-grid"):
+        assert re.search(rf"^#SBATCH {re.escape(line)}$", script, re.M), line
+    words = train_command(runs[0], tmp_path / "out", 4, 2)
+    assert words[1:4] == ["-m", "rsclib.cli", "train"] and words[-4:] == [
+        "--devices", "4", "--nodes", "2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rows: {a: {}}\nbass: edu", "unknown key 'bass'"),
+        ("base: edu", "at least one row"),
+        ("rows: {}", "at least one row"),
+        ("rows: {a: {lerning: 1}}", "unknown key 'lerning'"),
+        ("rows: {a: 5}", "keys and values"),
+        ("rows: {../a: {}}", "folder's"),
+        ("rows: {..: {}}", "folder's"),
+        ("rows: {a: {}}\nseeds: [a]", "integers"),
+        ("rows: {a: {}}\nseeds: [1, 1]", "twice"),
+        ("rows: {a: {}}\nbase: nope", "no preset"),
+        ("- a", "keys and values"),
+    ],
+)
+def test_bad_grids(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    assert main(["grid", str(_file(tmp_path, text)), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error and "\n" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_senseless_requests(tmp_path: Path) -> None:
+    with pytest.raises(RscError, match="local or slurm"):
+        run_grid([], tmp_path, "cloud")
+    with pytest.raises(RscError, match="at least 1"):
+        run_grid([], tmp_path, at_once=0)
+    assert yaml.safe_load((GRIDS / "table6.yaml").read_text())["base"] == "edu"
