@@ -24,6 +24,8 @@ class TrainConfig:
         schedule: (number of scales, steps) in order: progressive training adds a range at a time;
             "w/o PT" of Table 7 is one entry with all of them.
         batch: images a step, over all processes; each is seen at every active scale. lab_share: of them with 3D labels.
+        lr: peak rate of Adam. alpha_rate: alpha's rate in multiples of it; Adam moves a weight by
+            at most about its rate a step, so a short training leaves alpha where it was.
         rotation, scale: of the augmentation, degrees and share.
         norm: batch statistics "shared" by the ranges or "per_range".
         sync_norm: processes that train together share batch statistics; worth its time where a
@@ -40,6 +42,7 @@ class TrainConfig:
     wild: int = 8192
     lab_share: float = 0.4
     lr: float = 2e-4
+    alpha_rate: float = 1.0
     rotation: float = 20.0
     scale: float = 0.15
     norm: str = "shared"

@@ -148,7 +148,11 @@ def train(
     queue = FeatureQueue(config.loss.queue, net.config.projection[1]).to(fabric.device)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     body = load_body().to(fabric.device)
-    optimiser = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], config.lr)
+    others = [p for p in net.parameters() if p.requires_grad and p is not net.alpha]
+    groups = [{"params": others, "rate": 1.0}]
+    if config.learn_alpha:
+        groups.append({"params": [net.alpha], "rate": config.alpha_rate})
+    optimiser = torch.optim.Adam(groups, config.lr)
     model, optimiser = fabric.setup(net, optimiser)
     with fabric.rank_zero_first():  # the others find the data built
         data = Data.load(config, resolutions.full)
@@ -181,7 +185,7 @@ def train(
         scales = scales_at(config, step)
         loss, terms = rsc_loss(prediction, joints, targets, scales, queue, step, config.loss)
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(config, step)
+            group["lr"] = learning_rate(config, step) * group["rate"]
         fabric.backward(loss)
         optimiser.step()
         optimiser.zero_grad()

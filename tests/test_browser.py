@@ -24,7 +24,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 ARTEFACTS = ROOT / "test-artefacts"
-SECONDS = 120
+SECONDS = 240
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),

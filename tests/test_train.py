@@ -80,6 +80,15 @@ def test_baseline_leaves_alpha_at_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("toy")
+def test_alpha_has_a_rate_of_its_own(tmp_path: Path) -> None:
+    moved = {}
+    for rate in (1.0, 0.0):
+        config = dataclasses.replace(CONFIG, alpha_rate=rate)
+        moved[rate] = (T.train(config, tmp_path / str(rate), progress=False).alpha - 1).abs().max()
+    assert moved[0.0] == 0 < moved[1.0]
+
+
+@pytest.mark.usefixtures("toy")
 def test_batches_are_functions_of_the_step() -> None:
     data = T.Data.load(CONFIG, 128)
     a, b = (T.make_batch(data, CONFIG, EDU, 5) for _ in range(2))
