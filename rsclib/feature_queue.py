@@ -43,8 +43,16 @@ class FeatureQueue(nn.Module):
         self.next.fill_((int(self.next) + len(ids)) % size)
         self.filled.fill_(min(size, int(self.filled) + len(ids)))
 
-    def negatives(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+    def negatives(self, ids: Tensor, most: int = 0) -> tuple[Tensor, Tensor]:
         """Features (N, D) and keep (B, N): False where a feature is of the same image as the row,
-        since phi_i and phi_j are not in Q (Eq. 12)."""
+        since phi_i and phi_j are not in Q (Eq. 12).
+
+        Args:
+            most: how many to keep for each row, drawn at random; 0: all.
+        """
         n = len(self)
-        return self.features[:n], self.ids[None, :n] != ids[:, None]
+        keep = self.ids[None, :n] != ids[:, None]
+        if 0 < most < n:
+            drawn = torch.rand(keep.shape, device=keep.device).masked_fill(~keep, -1).topk(most, 1)
+            keep = keep & torch.zeros_like(keep).scatter(1, drawn.indices, True)
+        return self.features[:n], keep

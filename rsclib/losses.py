@@ -34,7 +34,9 @@ class LossConfig:
         ss: which self-supervision, Eq. 10 ("directional"), Eq. 9 ("undirected"), only the highest
             resolution as guidance ("highest"), or "none".
         feat: g of Eq. 11, "nce" (Eq. 12), "mse", "cosine" or "none".
-        tau: temperature. queue: |Q|. ramp_steps: lambda_s and lambda_f grow from 0 over so many
+        delta: what Eq. 10 compares of the camera, delta = [s, tx, ty] as printed ("camera") or the
+            position that follows from it, metres ("translation", the released code).
+        tau: temperature. queue: |Q|. negatives: of them drawn for each sample; 0: all. ramp_steps: lambda_s and lambda_f grow from 0 over so many
             steps. factor: multiplies the whole loss.
         consistency_betas, consistency_camera: of the two in Eq. 9 and 10, relative to the pose.
     """
@@ -50,8 +52,10 @@ class LossConfig:
     pair_scale: Literal["sum", "mean"] = "sum"
     ss: Literal["none", "directional", "undirected", "highest"] = "directional"
     feat: Literal["none", "nce", "mse", "cosine"] = "nce"
+    delta: Literal["camera", "translation"] = "camera"
     tau: float = 0.1
     queue: int = 8192
+    negatives: int = 0
     ramp_steps: int = 0
     factor: float = 1.0
     consistency_betas: float = 1.0
@@ -67,13 +71,12 @@ class LossConfig:
         """As in the released code: other weights on betas and camera, rising scale weights, a ramp.
 
         ``ramp_steps`` is 5 L there, L = images // 32; it belongs to the data, so set it for yours.
-        Its 2D mean also counts 25 OpenPose rows of weight 0, hence 24 / 49 here. It draws at most
-        16384 of the 20000 queued features for each sample; here all of them are negatives.
+        Its 2D mean also counts 25 OpenPose rows of weight 0, hence 24 / 49 here.
         """
         return LossConfig(
             joints2d=5 * 24 / 49, betas=1e-3, camera=1e-4, scale_weights="rising", consistency=0.25, features=0.025,
             pair_scale="mean", queue=20000, factor=60.0, consistency_betas=1e-3,
-            consistency_camera=1e-4,
+            consistency_camera=1e-4, delta="translation", negatives=16384,
         )  # fmt: skip
 
 
@@ -172,7 +175,8 @@ def self_supervision(prediction: Prediction, scales: int, config: LossConfig) ->
     """
     if config.ss == "none" or scales < 2:
         return prediction.cam.sum() * 0
-    camera = _split(cam_to_translation(prediction.cam), scales)
+    delta = prediction.cam if config.delta == "camera" else cam_to_translation(prediction.cam)
+    camera = _split(delta, scales)
     rotmats, betas = _split(prediction.rotmats, scales), _split(prediction.betas, scales)
 
     def apart(i: int, j: int, fixed: bool) -> Tensor:
@@ -225,7 +229,7 @@ def feature_loss(
     if queue is None:
         raise RscError("the contrastive loss needs a FeatureQueue")
     proj = _split(prediction.proj, scales)
-    negatives, keep = queue.negatives(ids)
+    negatives, keep = queue.negatives(ids, config.negatives)
     terms = [
         w * nce(proj[j], proj[i].detach(), negatives, keep, config.tau).mean()
         for i, j, w in _pairs(scales, "directional")  # SS-h of Table 7 varies L_s alone

@@ -35,3 +35,16 @@ def test_survives_a_checkpoint() -> None:
     assert torch.equal(queue.features, again.features)
     assert torch.equal(queue.ids, again.ids)
     assert not queue.features.requires_grad
+
+
+def test_so_many_negatives_are_drawn_for_each_row_and_never_its_own() -> None:
+    queue = FeatureQueue(40, 2)
+    queue.enqueue(torch.randn(40, 2), torch.arange(40) % 10)
+    ids = torch.tensor([3, 99])
+    _, keep = queue.negatives(ids, 12)
+    assert keep.sum(1).tolist() == [12, 12]
+    assert not keep[0, queue.ids == 3].any()
+    assert not torch.equal(keep[0], queue.negatives(ids, 12)[1][0])  # drawn anew
+    _, keep = queue.negatives(ids, 38)  # more than row 0 has: all it has
+    assert keep.sum(1).tolist() == [36, 38]
+    assert torch.equal(queue.negatives(ids, 0)[1], queue.negatives(ids, 40)[1])

@@ -77,12 +77,13 @@ def test_unlabelled_samples_are_never_read() -> None:
     assert first["pose"] == 0
 
 
+@pytest.mark.parametrize("delta", ["camera", "translation"])
 @pytest.mark.parametrize("ss", ["directional", "undirected", "highest"])
-def test_self_supervision_equals_a_loop_and_has_a_direction(ss: str) -> None:
+def test_self_supervision_equals_a_loop_and_has_a_direction(ss: str, delta: str) -> None:
     p = _prediction()
-    config = dataclasses.replace(L.LossConfig.paper(), ss=ss)  # type: ignore[arg-type]
+    config = dataclasses.replace(L.LossConfig.paper(), ss=ss, delta=delta)  # type: ignore[arg-type]
     loss = L.self_supervision(p, P, config)
-    t = cam_to_translation(p.cam)
+    t = p.cam if delta == "camera" else cam_to_translation(p.cam)
 
     def apart(i: int, j: int) -> float:
         a, b = slice(i * B, i * B + B), slice(j * B, j * B + B)
