@@ -36,8 +36,8 @@ class LossConfig:
         feat: g of Eq. 11, "nce" (Eq. 12), "mse", "cosine" or "none".
         delta: what Eq. 10 compares of the camera, delta = [s, tx, ty] as printed ("camera") or the
             position that follows from it, metres ("translation", the released code).
-        tau: temperature. queue: |Q|. negatives: of them drawn for each sample; 0: all. ramp_steps: lambda_s and lambda_f grow from 0 over so many
-            steps. factor: multiplies the whole loss.
+        tau: temperature. queue: |Q|. negatives: of them drawn for each sample; 0: all.
+        ramp_steps: lambda_s and lambda_f grow from 0 over so many steps. factor: multiplies the whole loss.
         consistency_betas, consistency_camera: of the two in Eq. 9 and 10, relative to the pose.
     """
 
