@@ -9,10 +9,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from rsclib import dense_tasks as D
 from rsclib import pretrain as P
 from rsclib.body import load_body
 from rsclib.cli import main
-from rsclib.geometry import axis_angle_to_rotmat
+from rsclib.geometry import axis_angle_to_rotmat, project
+from rsclib.losses import centred
 from rsclib.network import Prediction
 from tests.test_network import TINY
 
@@ -50,7 +52,7 @@ def test_the_truth_has_no_loss() -> None:
     rotmats = axis_angle_to_rotmat(torch.randn(2, 24, 3) * 0.3)
     betas, cam = torch.randn(2, 10), torch.tensor([[0.9, 0.0, 0.1]]).repeat(2, 1)
     joints = body.joints(rotmats, betas).joints49[:, 25:]
-    flat = P.project(joints, cam)
+    flat = project(joints, cam)
     dense = torch.zeros(2, 4, 4, 4)
     dense[..., 3] = 3
     batch = {
@@ -59,16 +61,16 @@ def test_the_truth_has_no_loss() -> None:
     }  # fmt: skip
     maps = torch.zeros(2, 28, 4, 4)
     maps[:, 3] = 50.0
-    direct = torch.cat([P.centred(joints), flat], 2)
+    direct = torch.cat([centred(joints), flat], 2)
     right = Prediction(rotmats, betas, cam, torch.zeros(2, 8), torch.zeros(2, 8))
-    terms = P.losses(right, maps, direct, batch, body)
+    terms = D.losses(right, maps, direct, batch, body)
     assert all(float(v) < 1e-4 for v in terms.values()), terms
     wrong = right._replace(betas=betas + 1)
-    assert float(P.losses(wrong, maps, direct, batch, body)["betas"]) > 0.02
+    assert float(D.losses(wrong, maps, direct, batch, body)["betas"]) > 0.02
 
 
 def test_dense_head_fits_every_stage() -> None:
-    model = P.Pretrainer(TINY).eval()
+    model = D.Pretrainer(TINY).eval()
     for side in (64, 96, 128):
         prediction, dense, joints = model(torch.zeros(2, 3, side, side))
         assert dense.shape == (2, 28, side // 4, side // 4)
@@ -77,7 +79,7 @@ def test_dense_head_fits_every_stage() -> None:
 
 
 def test_joint_weights_keep_the_scale_and_favour_the_limbs() -> None:
-    weights = P.joint_weights()[:, 0]
+    weights = D.joint_weights()[:, 0]
     assert weights.mean() == pytest.approx(1)
     limbs = [0, 1, 4, 5, 6, 7, 10, 11]
     others = [i for i in range(24) if i not in limbs]
@@ -90,7 +92,7 @@ def test_the_part_loss_does_not_depend_on_how_much_background_there_is() -> None
     logits[:, :, parts[0] == 0] = logits[:, :, :1, 0]  # all background pixels alike
     wide_logits = torch.cat([logits, logits[:, :, :1].expand(1, 25, 40, 4)], 2)
     wide_parts = torch.cat([parts, torch.zeros(1, 40, 4, dtype=torch.long)], 1)
-    few, many = P.part_loss(logits, parts), P.part_loss(wide_logits, wide_parts)
+    few, many = D.part_loss(logits, parts), D.part_loss(wide_logits, wide_parts)
     # The "+ 1" against an empty image is worth a pixel.
     off = F.cross_entropy(logits[:, :, :1, :1], parts[:, :1, :1])
     assert few + 0.15 * off * (1 / 13 - 1 / 173) == pytest.approx(float(many), rel=1e-4)

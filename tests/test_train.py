@@ -12,30 +12,17 @@ import torch
 from rsclib import config as C
 from rsclib import train as T
 from rsclib.errors import RscError
-from rsclib.losses import LossConfig
 from rsclib.network import NetConfig
 from rsclib.resolution import EDU
 from tests.test_network import TINY
-
-CONFIG = C.TrainConfig(
-    schedule=((2, 2), (3, 2), (5, 2)), batch=4, init=None, precision="32-true",
-    loss=LossConfig(queue=64), save_seconds=1e9,
-)  # fmt: skip
+from tests.workers.train_toy import CONFIG, toy_data
 
 
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random images instead of rendered ones, and a tiny network."""
 
-    def load(config: C.TrainConfig, size: int) -> T.Data:
-        rng, n = torch.Generator().manual_seed(0), 12
-        return T.Data(
-            torch.randint(0, 256, (n, 3, size, size), dtype=torch.uint8, generator=rng),
-            torch.rand(n, 24, 3, generator=rng), torch.rand(n, 24, 4, generator=rng),
-            torch.eye(3).expand(n, 24, 3, 3), torch.zeros(n, 10), torch.arange(n) < 5,
-        )  # fmt: skip
-
-    monkeypatch.setattr(T.Data, "load", staticmethod(load))
+    monkeypatch.setattr(T.Data, "load", staticmethod(toy_data))
     tiny = dataclasses.replace(TINY, image_size=128)
     monkeypatch.setattr(NetConfig, "edu", staticmethod(lambda: tiny))
 
