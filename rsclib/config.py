@@ -27,7 +27,8 @@ class TrainConfig:
         lr: peak rate of Adam. alpha_rate: alpha's rate in multiples of it; Adam moves a weight by
             at most about its rate a step, so a short training leaves alpha where it was.
         rotation, scale: of the augmentation, degrees and share.
-        norm: batch statistics "shared" by the ranges or "per_range".
+        norm: batch statistics "shared" by the ranges, "per_range", or "measured": per range, taken
+            from training images before the first step and frozen (see rsclib.range_norm).
         sync_norm: processes that train together share batch statistics; worth its time where a
             process has few images of a range.
         learn_alpha: False is the baseline of Table 6 (alpha stays 1).

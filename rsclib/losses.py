@@ -34,6 +34,9 @@ class LossConfig:
         ss: which self-supervision, Eq. 10 ("directional"), Eq. 9 ("undirected"), only the highest
             resolution as guidance ("highest"), or "none".
         feat: g of Eq. 11, "nce" (Eq. 12), "mse", "cosine" or "none".
+        distance: of Eq. 8 to 10: "squared" as printed, or "absolute". Squares draw an uncertain limb
+            to the mean of where it may be, absolute values to the median, which is nearer to what
+            MPJPE counts.
         delta: what Eq. 10 compares of the camera, delta = [s, tx, ty] as printed ("camera") or the
             position that follows from it, metres ("translation", the released code).
         tau: temperature. queue: |Q|. negatives: of them drawn for each sample; 0: all.
@@ -52,6 +55,7 @@ class LossConfig:
     pair_scale: Literal["sum", "mean"] = "sum"
     ss: Literal["none", "directional", "undirected", "highest"] = "directional"
     feat: Literal["none", "nce", "mse", "cosine"] = "nce"
+    distance: Literal["squared", "absolute"] = "squared"
     delta: Literal["camera", "translation"] = "camera"
     tau: float = 0.1
     queue: int = 8192
@@ -117,6 +121,11 @@ def _mean_where(values: Tensor, keep: Tensor) -> Tensor:
     return torch.where(keep, flat, 0.0).sum() / kept
 
 
+def _distance(a: Tensor, b: Tensor, config: LossConfig) -> Tensor:
+    """Element-wise distance of Eq. 8 to 10."""
+    return (a - b).square() if config.distance == "squared" else (a - b).abs()
+
+
 def _known(values: Tensor, known: Tensor) -> Tensor:
     """Values with 0 where ``known`` (of the leading shape) is False, so that no gradient is nan."""
     return torch.where(known.reshape(known.shape + (1,) * (values.ndim - known.ndim)), values, 0.0)
@@ -138,13 +147,13 @@ def basic_loss(
     sure = joints3d[..., 3:]
     # Eq. 8: ||[beta, theta] - [beta_g, theta_g]||^2 + lambda_1 ||X - X_g||^2 + lambda_2 ||J - J_g||^2
     terms = {
-        "2d": config.joints2d * (seen * (flat - keypoints).square()).mean(),
+        "2d": config.joints2d * (seen * _distance(flat, keypoints, config)).mean(),
         "3d": config.joints3d
-        * _mean_where(sure * (centred(joints) - centred(joints3d[..., :3])).square(), three),
+        * _mean_where(sure * _distance(centred(joints), centred(joints3d[..., :3]), config), three),
         "pose": config.pose
-        * _mean_where((prediction.rotmats - _known(targets.rotmats, smpl)).square(), smpl),
+        * _mean_where(_distance(prediction.rotmats, _known(targets.rotmats, smpl), config), smpl),
         "betas": config.betas
-        * _mean_where((prediction.betas - _known(targets.betas, smpl)).square(), smpl),
+        * _mean_where(_distance(prediction.betas, _known(targets.betas, smpl), config), smpl),
     }
     if config.camera:
         with torch.no_grad():
@@ -185,7 +194,7 @@ def self_supervision(prediction: Prediction, scales: int, config: LossConfig) ->
             (rotmats, 1.0), (betas, config.consistency_betas), (camera, config.consistency_camera),
         ):  # fmt: skip
             guide = values[i].detach() if fixed else values[i]  # f-bar: no gradient flows into x_i
-            total = total + weight * (guide - values[j]).square().mean()
+            total = total + weight * _distance(guide, values[j], config).mean()
         return total
 
     if config.ss == "undirected":

@@ -258,11 +258,11 @@ class RSCNet(nn.Module):
 
     @torch.no_grad()
     def copy_row(self, source: int, target: int) -> None:
-        """Start the alpha of a range that joins (and its statistics, where it has some of its own)
-        from those of its larger neighbour."""
+        """Start the alpha of a range that joins (and its statistics, where it has some of its own
+        that are not frozen) from those of its larger neighbour."""
         self.trunk.alpha[target] = self.trunk.alpha[source]
         for module in self.modules():
-            if isinstance(module, RangeNorm):
+            if isinstance(module, RangeNorm) and not module.frozen:
                 module.copy_row(source, target)
 
     def sync_norm(self, on: bool) -> None:

@@ -8,6 +8,8 @@ shared); "shared" is the plain layer, and the released network's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -35,20 +37,22 @@ class RangeNorm(nn.BatchNorm2d):
         super().__init__(channels)
         self.sets = sets
         self.sync = False
+        self.frozen = False
         if sets > 1:
             self.running_mean = torch.zeros(sets, channels)
             self.running_var = torch.ones(sets, channels)
 
     def forward(self, x: Tensor, groups: Groups = None) -> Tensor:  # type: ignore[override]
         """x (B, C, h, w) to the same shape; ``groups`` of :func:`grouped` with several sets."""
-        synced = self.training and self.sync and ranks()[1] > 1
+        fresh = self.training and not self.frozen
+        synced = fresh and self.sync and ranks()[1] > 1
         if self.sets == 1 or groups is None:
             if synced:
                 self.num_batches_tracked += 1  # type: ignore[operator,assignment]
                 return self._synced(x, self.running_mean, self.running_var)
-            return super().forward(x)
+            return super().forward(x)  # (one set is never frozen)
         index, runs = groups
-        if not self.training:
+        if not fresh:
             # Each sample's own affine map (B, C, 1, 1): one pass, whatever the mixture.
             scale = self.weight * (self.running_var[index] + self.eps).rsqrt()
             shift = self.bias - self.running_mean[index] * scale
@@ -85,3 +89,32 @@ class RangeNorm(nn.BatchNorm2d):
         if self.sets > 1:
             self.running_mean[target] = self.running_mean[source]
             self.running_var[target] = self.running_var[source]
+
+
+@torch.no_grad()
+def measure(net: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+    """Set each range's statistics to their mean over ``batches`` and freeze the layers.
+
+    Args:
+        net: with ``norm: per_range``; called as ``net(images, range_index)``.
+        batches: of every range enough images that a batch's own statistics are good ones.
+    """
+    norms = [m for m in net.modules() if isinstance(m, RangeNorm)]
+    momenta, training = [m.momentum for m in norms], net.training
+    net.train()
+    for k, (images, range_index) in enumerate(batches):
+        for module in norms:
+            module.momentum = 1 / (k + 1)  # a plain mean; the first batch replaces what was there
+        net(images, range_index)
+    for module, momentum in zip(norms, momenta, strict=True):
+        module.momentum = momentum
+        freeze(module)
+    net.train(training)
+
+
+def freeze(module: nn.Module) -> None:
+    """Keep statistics, scale and shift of every layer in ``module`` as they are."""
+    for norm in module.modules():
+        if isinstance(norm, RangeNorm):
+            norm.frozen = True
+            norm.requires_grad_(False)

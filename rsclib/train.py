@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,10 @@ from rsclib.models import model_named
 from rsclib.network import NetConfig, RSCNet
 from rsclib.openbench.build import fetch
 from rsclib.provenance import provenance
+from rsclib.range_norm import freeze, measure
 from rsclib.resolution import PRESETS, Ranges, degrade, normalise
+
+MEASURED = (16, 128)  # batches, images each
 
 
 @dataclass
@@ -113,7 +116,19 @@ def start_network(config: TrainConfig) -> RSCNet:
         if config.init is None
         else model_named(config.init)
     )
-    return net.per_range() if config.norm == "per_range" else net
+    if config.norm not in ("shared", "per_range", "measured"):
+        raise RscError(f"norm is shared, per_range or measured, not {config.norm!r}")
+    return net if config.norm == "shared" else net.per_range()
+
+
+def measure_norm(net: RSCNet, data: Data, config: TrainConfig, resolutions: Ranges) -> None:
+    """Batch statistics of every range from :data:`MEASURED` batches of training images, frozen."""
+    count, size = MEASURED
+    every = replace(config, batch=size, schedule=((resolutions.count, 1),))
+    batches = (make_batch(data, every, resolutions, step) for step in range(count))
+    device = next(net.parameters()).device
+    net.sync_norm(True)  # the same for any number of processes
+    measure(net, ((x.to(device), index.to(device)) for x, index, _ in batches))
 
 
 def train(
@@ -142,7 +157,15 @@ def train(
     if here > 1 and not torch.cuda.is_available():
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // here))
     fabric.seed_everything(config.seed, verbose=False)
-    net = start_network(config).train()
+    with fabric.rank_zero_first():  # the others find the data built
+        data = Data.load(config, resolutions.full)
+    state_file = folder / "state.pt"
+    net = start_network(config).to(fabric.device).train()
+    if config.norm == "measured":
+        if state_file.is_file():
+            freeze(net)  # what was measured comes with the state
+        else:
+            measure_norm(net, data, config, resolutions)
     net.sync_norm(config.sync_norm)
     net.trunk.alpha.requires_grad_(config.learn_alpha)
     queue = FeatureQueue(config.loss.queue, net.config.projection[1]).to(fabric.device)
@@ -154,10 +177,8 @@ def train(
         groups.append({"params": [net.alpha], "rate": config.alpha_rate})
     optimiser = torch.optim.Adam(groups, config.lr)
     model, optimiser = fabric.setup(net, optimiser)
-    with fabric.rank_zero_first():  # the others find the data built
-        data = Data.load(config, resolutions.full)
 
-    state_file, step, before, log = folder / "state.pt", 0, 0.0, "step,scales,loss,images_s\n"
+    step, before, log = 0, 0.0, "step,scales,loss,images_s\n"
     if state_file.is_file():
         state = load_training_state(state_file)
         if state["config"] != settings(config):

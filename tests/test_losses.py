@@ -41,16 +41,23 @@ def test_pair_weights() -> None:
     assert w.sum() == 20  # (4 pairs of 1) + (3 of 2) + (2 of 3) + (1 of 4)
 
 
-def test_basic_loss_equals_a_loop() -> None:
+@pytest.mark.parametrize("distance", ["squared", "absolute"])
+def test_basic_loss_equals_a_loop(distance: str) -> None:
     p, t, joints = _prediction(B), _targets(), torch.randn(B, 24, 3)
-    config = dataclasses.replace(L.LossConfig.paper(), joints3d=2.0, joints2d=3.0)
+    config = dataclasses.replace(
+        L.LossConfig.paper(),
+        joints3d=2.0,
+        joints2d=3.0,
+        distance=distance,  # type: ignore[arg-type]
+    )
+
+    def size(x: torch.Tensor) -> torch.Tensor:
+        return x.detach().square() if distance == "squared" else x.detach().abs()
+
     terms = L.basic_loss(p, joints, t, config)
     flat = project(joints, p.cam)
     two = [
-        [
-            t.keypoints[b, j, 2] * (flat[b, j] - t.keypoints[b, j, :2]).square().sum()
-            for j in range(24)
-        ]
+        [t.keypoints[b, j, 2] * size(flat[b, j] - t.keypoints[b, j, :2]).sum() for j in range(24)]
         for b in range(B)
     ]
     assert float(terms["2d"]) == pytest.approx(3 * float(sum(map(sum, two))) / (B * 48), rel=1e-5)
@@ -58,9 +65,9 @@ def test_basic_loss_equals_a_loop() -> None:
     def mid(x: torch.Tensor) -> torch.Tensor:
         return x - (x[2] + x[3]) / 2
 
-    three = [(mid(joints[b]) - mid(t.joints3d[b, :, :3])).square().mean() for b in range(2)]
+    three = [size(mid(joints[b]) - mid(t.joints3d[b, :, :3])).mean() for b in range(2)]
     assert float(terms["3d"]) == pytest.approx(2 * float(sum(three)) / 2, rel=1e-5)
-    pose = [(p.rotmats[b] - t.rotmats[b]).square().mean() for b in range(2)]
+    pose = [size(p.rotmats[b] - t.rotmats[b]).mean() for b in range(2)]
     assert float(terms["pose"]) == pytest.approx(float(sum(pose)) / 2, rel=1e-5)
 
 

@@ -5,7 +5,7 @@ import torch
 
 from rsclib.errors import RscError
 from rsclib.network import NetConfig, RSCNet
-from rsclib.range_norm import RangeNorm, grouped
+from rsclib.range_norm import RangeNorm, grouped, measure
 
 
 def test_training_equals_one_plain_layer_a_range() -> None:
@@ -43,6 +43,29 @@ def test_per_range_starts_as_the_same_function_and_any_order_will_do() -> None:
     assert torch.equal(mean[1], mean[3]) and not torch.equal(mean[0], mean[4])
     own.copy_row(0, 1)
     assert torch.equal(mean[0], mean[1])
+
+
+def test_measured_statistics_are_the_mean_over_the_batches_and_stay() -> None:
+    net = RSCNet(NetConfig.edu()).per_range()
+    index = torch.arange(3).repeat_interleave(4)
+    batches = [(torch.randn(12, 3, 64, 64) + k, index) for k in range(3)]
+    measure(net.eval(), batches)
+    assert not net.training
+    bn, conv = net.trunk.bn1, net.trunk.conv1
+    for row in range(3):
+        each = [conv(x[index == row]) for x, _ in batches]
+        mean = torch.stack([y.mean((0, 2, 3)) for y in each]).mean(0)
+        var = torch.stack([y.var((0, 2, 3)) for y in each]).mean(0)
+        torch.testing.assert_close(bn.running_mean[row], mean, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(bn.running_var[row], var, rtol=1e-3, atol=1e-4)
+    assert torch.equal(bn.running_mean[4], torch.zeros(16))  # a range that was never seen
+    before, x = bn.running_mean.clone(), batches[0][0]
+    evaluated = net(x, index).phi
+    trained = net.train()(x, index).phi  # frozen: training computes the same, and nothing moves
+    torch.testing.assert_close(evaluated, trained)
+    assert torch.equal(bn.running_mean, before) and not bn.weight.requires_grad
+    net.copy_row(0, 1)  # a range that joins keeps what was measured
+    assert torch.equal(bn.running_mean, before)
 
 
 def test_an_unknown_norm_is_refused() -> None:

@@ -28,21 +28,26 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("toy")
-def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = T.train(CONFIG, tmp_path / "whole", progress=False)
+@pytest.mark.parametrize("norm", ["shared", "measured"])
+def test_a_stopped_run_goes_on_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, norm: str
+) -> None:
+    monkeypatch.setattr(T, "MEASURED", (2, 8))
+    config = dataclasses.replace(CONFIG, norm=norm)
+    whole = T.train(config, tmp_path / "whole", progress=False)
     made, real = [], T.make_batch
 
     class Killed(Exception):
         pass
 
     def stop_at_three(data, config, ranges, step):
-        if step == 3 and not made:
+        if step == 3 and config.batch == CONFIG.batch and not made:
             made.append(step)
             raise Killed
         return real(data, config, ranges, step)
 
     monkeypatch.setattr(T, "make_batch", stop_at_three)
-    eager = dataclasses.replace(CONFIG, save_seconds=0.0)
+    eager = dataclasses.replace(config, save_seconds=0.0)
     with pytest.raises(Killed):
         T.train(eager, tmp_path / "cut", progress=False)
     resumed = T.train(eager, tmp_path / "cut", progress=False)
