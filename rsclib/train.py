@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 
 from rsclib import augment
-from rsclib.atomic import write_text
+from rsclib.atomic import remove_stale, write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_model, save_training_state
 from rsclib.config import TrainConfig, scales_at, settings
 from rsclib.errors import RscError
+from rsclib.events import SummaryWriter
 from rsclib.feature_queue import FeatureQueue
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.losses import Targets, rsc_loss
@@ -138,8 +138,9 @@ def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:
         optimiser.load_state_dict(state["optimiser"])
         queue.load_state_dict(state["queue"])
         step, before, log = state["step"], state["seconds"], state["log"]
-    folder.mkdir(parents=True, exist_ok=True)
-    events = SummaryWriter(str(folder))
+    for name in ("state.pt", "log.csv", "model.safetensors"):
+        remove_stale(folder / name)
+    events = SummaryWriter(folder)
     started = saved = time.monotonic()
     bar = tqdm(total=config.steps, initial=step, desc="train", disable=not progress)
     while step < config.steps:
@@ -187,6 +188,7 @@ def train(config: TrainConfig, folder: Path, progress: bool = True) -> RSCNet:
     seconds = before + time.monotonic() - started
     seen = config.batch * sum(scales * steps for scales, steps in config.schedule)
     about = provenance(settings(config), config.seed, seconds, seen)
+    write_text(folder / "log.csv", log)  # the last one may have been killed just after its state
     save_model(folder / "model.safetensors", net, about)
     return net.eval()
 
