@@ -23,19 +23,20 @@ CONFIG = C.TrainConfig(
 )  # fmt: skip
 
 
+def toy_data(config: C.TrainConfig, size: int) -> T.Data:
+    """Random images instead of rendered ones."""
+    rng, n = torch.Generator().manual_seed(0), 12
+    return T.Data(
+        torch.randint(0, 256, (n, 3, size, size), dtype=torch.uint8, generator=rng),
+        torch.rand(n, 24, 3, generator=rng), torch.rand(n, 24, 4, generator=rng),
+        torch.eye(3).expand(n, 24, 3, 3), torch.zeros(n, 10), torch.arange(n) < 5,
+    )  # fmt: skip
+
+
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Random images instead of rendered ones, and a tiny network."""
-
-    def load(config: C.TrainConfig, size: int) -> T.Data:
-        rng, n = torch.Generator().manual_seed(0), 12
-        return T.Data(
-            torch.randint(0, 256, (n, 3, size, size), dtype=torch.uint8, generator=rng),
-            torch.rand(n, 24, 3, generator=rng), torch.rand(n, 24, 4, generator=rng),
-            torch.eye(3).expand(n, 24, 3, 3), torch.zeros(n, 10), torch.arange(n) < 5,
-        )  # fmt: skip
-
-    monkeypatch.setattr(T.Data, "load", staticmethod(load))
+    """Random images and a tiny network."""
+    monkeypatch.setattr(T.Data, "load", staticmethod(toy_data))
     tiny = dataclasses.replace(TINY, image_size=128)
     monkeypatch.setattr(NetConfig, "edu", staticmethod(lambda: tiny))
 
