@@ -209,6 +209,13 @@ def run_eval(options: Eval) -> None:
         write_result(options.out, rows, provenance(options, 0, seconds))
 
 
+def _say(line: str) -> None:
+    """A line of its own on stderr, also where a progress bar stands."""
+    from tqdm.auto import tqdm
+
+    tqdm.write(line, file=sys.stderr)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Entry point: 0 when it worked, 2 after a mistake that the user can mend."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -226,14 +233,14 @@ def main(arguments: list[str] | None = None) -> int:
         actions[type(command)](command)
         sys.stdout.flush()  # else what did not fit is noticed too late
     except RscError as error:
-        print(f"rsc: {error}", file=sys.stderr)
+        _say(f"rsc: {error}")
         return 2
     except OSError as error:  # e.g. a disk that filled up under a library's feet
         place = f": {error.filename}" if error.filename else ""
-        print(f"rsc: {error.strerror or error}{place}", file=sys.stderr)
+        _say(f"rsc: {error.strerror or error}{place}")
         return 2
     except KeyboardInterrupt:
-        print("rsc: stopped; the same command goes on where it was", file=sys.stderr)
+        _say("rsc: stopped; the same command goes on where it was")
         return 130
     return 0
 
