@@ -32,8 +32,10 @@ PART = "test-lab"
 
 
 @pytest.fixture
-def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path], list[str]]:
+def commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Path], list[str]]]:
     """Every command that writes, made small: the words that write into a folder."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     tiny = dataclasses.replace(TINY, image_size=128)
     monkeypatch.setattr(T.Data, "load", staticmethod(toy_data))
     monkeypatch.setattr(NetConfig, "edu", staticmethod(lambda: tiny))
@@ -65,7 +67,8 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
             "demo": ["demo", "--count", "4", "--out", str(folder / "run")],
         }[name]
 
-    return words
+    yield words
+    torch.set_num_threads(threads)
 
 
 def _people() -> dict[str, np.ndarray]:
@@ -175,7 +178,7 @@ def test_a_file_in_the_place_of_the_folder(
 
 
 def test_a_training_goes_on_after_the_disk_was_full(
-    disk: Path, commands: Callable[[str, Path], list[str]], capsys: pytest.CaptureFixture[str],
+    commands: Callable[[str, Path], list[str]], capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ) -> None:  # fmt: skip
     """The limit on the size of a file stands for a disk that fills up during the run."""
