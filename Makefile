@@ -4,7 +4,7 @@ BIN := .venv/bin
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab lint format env data lock clean
+.PHONY: help demo test lab lint format env data lock sums clean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -39,6 +39,9 @@ env:  ## build .venv from requirements.lock, unless it is complete (PYTHON=... t
 lock:  ## resolve the dependencies of pyproject.toml anew (needs uv)
 	uv pip compile pyproject.toml --extra notebooks --extra dev --generate-hashes --universal \
 	  --python-version 3.11 --no-emit-index-url --no-header -o requirements.lock
+
+sums: env  ## list the hashes of the shipped files, after one was rebuilt
+	@$(BIN)/python -m rsclib.shipped
 
 clean:  ## remove caches and test artefacts; .venv, runs and built data stay
 	rm -rf build test-artefacts .coverage .hypothesis .pytest_cache .mypy_cache .ruff_cache

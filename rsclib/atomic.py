@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,10 +48,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary = None
         _sync(path.parent)
     except OSError as error:
-        raise RscError(
-            f"cannot write {path}: {error.strerror or error}. Free some space or choose a folder "
-            "you may write to; nothing was changed."
-        ) from error
+        raise _refused(path, error) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
@@ -64,10 +62,54 @@ def _umask() -> int:
     return mask
 
 
+def write_bytes(path: str | os.PathLike[str], *parts: bytes | memoryview) -> None:
+    """Write ``parts``, one after the other, to ``path`` in one step (see :func:`atomic_path`)."""
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        for part in parts:
+            file.write(part)
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write ``text`` to ``path`` in one step (see :func:`atomic_path`)."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
+
+
+def remove_stale(path: str | os.PathLike[str]) -> None:
+    """Remove what killed writers of ``path`` left behind; call it where no other writer can be.
+
+    Raises:
+        RscError: the folder cannot be written.
+    """
+    path = Path(path)
+    # What mkstemp adds in atomic_path.
+    left = re.compile(rf"\.{re.escape(path.stem)}-[a-z0-9_]{{8}}{re.escape(path.suffix)}")
+    try:
+        for name in os.listdir(path.parent) if path.parent.is_dir() else ():
+            if left.fullmatch(name):
+                (path.parent / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise _refused(path.parent, error) from error
+
+
+def check_writable(folder: str | os.PathLike[str]) -> None:
+    """Make ``folder`` and try it, so that hours of work do not end at a folder that refuses them.
+
+    Raises:
+        RscError: it cannot be made or written.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _refused(folder, error) from error
+
+
+def _refused(path: str | os.PathLike[str], error: OSError) -> RscError:
+    return RscError(
+        f"cannot write {path}: {error.strerror or error}. Free some space or choose a folder "
+        "you may write to; nothing was changed."
+    )
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

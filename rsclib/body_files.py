@@ -18,8 +18,9 @@ import scipy.sparse as sp
 
 from rsclib.errors import RscError
 from rsclib.safe_pickle import load_smpl_pickle
+from rsclib.shipped import ASSETS, check_shipped
 
-OPEN_BODY = Path(__file__).parent / "assets" / "open_body.npz"
+OPEN_BODY = ASSETS / "open_body.npz"
 VERTICES, FACES, JOINTS, BETAS = 6890, 13776, 24, 10
 POSE_BASIS = 9 * (JOINTS - 1)
 
@@ -57,6 +58,8 @@ def read_body(path: str | os.PathLike[str]) -> tuple[dict[str, Any], str]:
         file = found[0]
     if not file.is_file():
         raise RscError(f"there is no body model at {file}. Check the path, or unset RSC_SMPL.")
+    if file == OPEN_BODY:
+        check_shipped(OPEN_BODY.name)
     arrays = load_smpl_pickle(file) if file.suffix == ".pkl" else _read_npz(file)
     if "weights_255" in arrays:
         return _checked(_unpack_open(arrays, file), file), "open"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -19,14 +20,18 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
-from rsclib.atomic import atomic_path
+from rsclib.atomic import write_bytes
 from rsclib.errors import RscError
 from rsclib.network import NetConfig, RSCNet
 
 PathLike = str | os.PathLike[str]
+
+# Ends a training state: this line and the SHA-256 of all that stands before it.
+_SEAL = b"\nrsclib-sha256:"
+_SEAL_LENGTH = len(_SEAL) + 64
 
 
 # What torch's reader raises on a damaged file, besides the errors it documents.
@@ -72,8 +77,8 @@ def save_model(path: PathLike, net: RSCNet, about: Mapping[str, Any], half: bool
         "about": json.dumps(dict(about), sort_keys=True),
     }
     header["sha256"] = _digest(state, header)
-    with atomic_path(path) as temporary:
-        save_file(state, temporary, metadata=header)
+    # Through memory: the library's own writer reports a full disk as an error of its own kind.
+    write_bytes(path, save(state, metadata=header))
 
 
 def read_header(path: PathLike) -> dict[str, Any]:
@@ -274,11 +279,32 @@ def load_imagenet_trunk(net: RSCNet, path_or_state_dict: PathLike | Mapping[str,
 
 
 def save_training_state(path: PathLike, state: Mapping[str, Any]) -> None:
-    """Write everything a training needs to go on, in one step."""
-    with atomic_path(path) as temporary:
-        torch.save(dict(state), temporary)
+    """Write everything a training needs to go on, in one step, with a hash of it at the end.
+
+    ``torch.load`` reads the file too: it looks past the hash.
+    """
+    content = io.BytesIO()  # torch's own writer reports a full disk as an error of its own kind
+    torch.save(dict(state), content)
+    with content.getbuffer() as data:
+        write_bytes(path, data, _SEAL + hashlib.sha256(data).hexdigest().encode())
 
 
 def load_training_state(path: PathLike) -> dict[str, Any]:
-    """Read what :func:`save_training_state` wrote; raises RscError when it is damaged."""
+    """Read what :func:`save_training_state` wrote; a changed byte is detected.
+
+    Raises:
+        RscError: no such file, or it is damaged.
+    """
+    if not Path(path).is_file():
+        raise RscError(f"there is no training state at {path}")
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise RscError(f"cannot read {path}: {error.strerror or error}") from error
+    body, seal = memoryview(data)[:-_SEAL_LENGTH], data[-_SEAL_LENGTH:]
+    if seal != _SEAL + hashlib.sha256(body).hexdigest().encode():
+        raise RscError(
+            f"{path} is damaged, or was not written by this version: its contents do not match the "
+            "hash at its end; delete it to start anew"
+        )
     return read_torch(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -154,7 +155,7 @@ def demo(options: Demo) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from rsclib.atomic import atomic_path
+    from rsclib.atomic import check_writable, write_bytes
     from rsclib.body import load_body
     from rsclib.evaluate import evaluate, wide
     from rsclib.openbench.build import fetch
@@ -162,6 +163,7 @@ def demo(options: Demo) -> None:
     from rsclib.resolution import EDU
     from rsclib.viz import sheet
 
+    check_writable(options.out)
     nets = _models(("hr-only", "full"))
     images = fetch("test-wild", options.count)["images"]
     if not 0 <= options.person < len(images):
@@ -172,8 +174,9 @@ def demo(options: Demo) -> None:
         print(f"\n{title}, mm, open benchmark test-wild, 95 % intervals by clip")
         print(wide(rows, metric).to_markdown())
     figure = sheet(nets, images[options.person], (128, 80, 52, 32), EDU, load_body())
-    with atomic_path(options.out / "demo.png") as temporary:
-        figure.savefig(temporary, dpi=100)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=100)
+    write_bytes(options.out / "demo.png", picture.getvalue())
     print(f"\nPicture: {options.out / 'demo.png'}   numbers: {options.out / 'demo.json'}")
 
 
@@ -241,18 +244,28 @@ def run_pretrain(options: Pretrain) -> None:
 
 def run_eval(options: Eval) -> None:
     """Print the table, and write it when asked to."""
+    from rsclib.atomic import check_writable
     from rsclib.evaluate import evaluate, wide
     from rsclib.provenance import provenance, write_result
 
     if not options.models:
         raise RscError("name at least one model: rsc eval full hr-only")
     nets = _models(options.models)
+    if options.out:
+        check_writable(options.out.parent)
     rows, seconds = evaluate(nets, options.part, count=options.count)
     for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
         print(f"\n{title}, mm, open benchmark {options.part}, 95 % intervals by clip")
         print(wide(rows, metric).to_markdown())
     if options.out:
         write_result(options.out, rows, provenance(options, 0, seconds))
+
+
+def _say(line: str) -> None:
+    """A line of its own on stderr, also where a progress bar stands."""
+    from tqdm.auto import tqdm
+
+    tqdm.write(line, file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -271,11 +284,16 @@ def main(arguments: list[str] | None = None) -> int:
             Eval: run_eval,
         }
         actions[type(command)](command)
+        sys.stdout.flush()  # else what did not fit is noticed too late
     except RscError as error:
-        print(f"rsc: {error}", file=sys.stderr)
+        _say(f"rsc: {error}")
+        return 2
+    except OSError as error:  # e.g. a disk that filled up under a library's feet
+        place = f": {error.filename}" if error.filename else ""
+        _say(f"rsc: {error.strerror or error}{place}")
         return 2
     except KeyboardInterrupt:
-        print("rsc: stopped; the same command goes on where it was", file=sys.stderr)
+        _say("rsc: stopped; the same command goes on where it was")
         return 130
     return 0
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rsclib.checkpoints import load_model
 from rsclib.network import RSCNet
+from rsclib.shipped import ASSETS, check_shipped
 
-MODELS = Path(__file__).parent / "assets" / "models"
+MODELS = ASSETS / "models"
 # The shipped models, and what tables and pictures call them.
 SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net"}
 
@@ -18,4 +17,7 @@ def model_named(name: str) -> RSCNet:
     Raises:
         RscError: missing, foreign or damaged file.
     """
-    return load_model(MODELS / f"{name}.safetensors" if name in SHIPPED else name)
+    if name not in SHIPPED:
+        return load_model(name)
+    check_shipped(f"models/{name}.safetensors")
+    return load_model(MODELS / f"{name}.safetensors")

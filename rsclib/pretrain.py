@@ -22,7 +22,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from rsclib import augment
-from rsclib.atomic import write_text
+from rsclib.atomic import check_writable, remove_stale, write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_training_state
 from rsclib.dense_tasks import Pretrainer, losses
@@ -154,6 +154,9 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
             given = model_named(config.start).state_dict()
         elif not begin.is_file():
             raise RscError(f"there is no run to start from in {config.start}: {begin} is missing")
+    check_writable(folder)
+    for name in ("state.pt", "curve.csv", "model.safetensors"):
+        remove_stale(folder / name)  # before any process trains, so none of them is writing
     on_gpu = torch.cuda.is_available()
     processes = config.world
     fabric = Fabric(

@@ -16,16 +16,16 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 
 from rsclib import augment
-from rsclib.atomic import write_text
+from rsclib.atomic import remove_stale, write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_model, save_training_state
 from rsclib.config import TrainConfig, scales_at, settings
 from rsclib.distributed import processes_here, ranks, total
 from rsclib.errors import RscError
+from rsclib.events import SummaryWriter
 from rsclib.feature_queue import FeatureQueue
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.losses import Targets, rsc_loss
@@ -187,8 +187,11 @@ def train(
         optimiser.load_state_dict(state["optimiser"])
         queue.load_state_dict(state["queue"])
         step, before, log = state["step"], state["seconds"], state["log"]
-    folder.mkdir(parents=True, exist_ok=True)
-    events = SummaryWriter(str(folder)) if rank == 0 else None
+    events = None
+    if rank == 0:
+        for name in ("state.pt", "log.csv", "model.safetensors"):
+            remove_stale(folder / name)
+        events = SummaryWriter(folder)
     started = saved = time.monotonic()
     bar = tqdm(total=config.steps, initial=step, desc="train", disable=not progress or rank > 0)
     first = step
@@ -236,12 +239,13 @@ def train(
             write_text(folder / "log.csv", log)
             saved = time.monotonic()
     bar.close()
-    if rank == 0:
-        events.close()  # type: ignore[union-attr]
+    if events:
+        events.close()
         seconds = before + time.monotonic() - started
         seen = config.batch * sum(scales * steps for scales, steps in config.schedule)
-        about = provenance(settings(config), config.seed, seconds, seen)
-        save_model(folder / "model.safetensors", net, {**about, "processes": world})
+        about = provenance(settings(config), config.seed, seconds, seen) | {"processes": world}
+        write_text(folder / "log.csv", log)  # the last one may have been killed after its state
+        save_model(folder / "model.safetensors", net, about)
     fabric.barrier()
     return net.eval()
 

@@ -15,26 +15,14 @@ from rsclib.openbench import build as B
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[B.Request, Path]:
     monkeypatch.setattr(B, "SHARD", 4)
     calls: list[int] = []
+    real = B._work
 
     def work(task):
         calls.append(task[2])
-        return B._work(task)
+        return real(task)
 
-    class InProcess:
-        """The same work in this process: a spawned one would not see the small shards."""
-
-        def __init__(self, _: int) -> None: ...
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-        def imap_unordered(self, _, tasks):
-            return map(work, tasks)
-
-    class Context:
-        Pool = InProcess
-
-    monkeypatch.setattr(B.multiprocessing, "get_context", lambda _: Context)
+    monkeypatch.setattr(B.os, "cpu_count", lambda: 1)  # one worker works in this process
+    monkeypatch.setattr(B, "_work", work)
     monkeypatch.setattr(B, "_calls", calls, raising=False)
     return B.Request("test-lab", 8, 32, 0), tmp_path
 

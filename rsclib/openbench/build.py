@@ -9,10 +9,12 @@ on with the shards that are missing.
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
+import io
 import json
-import multiprocessing
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,11 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from rsclib.atomic import atomic_path, sha256, write_text
+from rsclib.atomic import remove_stale, sha256, write_bytes, write_text
 from rsclib.errors import RscError
 from rsclib.openbench.parts import SPLITS, Split
 from rsclib.openbench.people import make_people
+from rsclib.workers import spread
 
 SHARD = 256
 # Images of each part by default. The pre-training part is the largest by far.
@@ -81,74 +84,119 @@ def folder_of(wanted: Request, cache: Path | None = None) -> Path:
     return (cache or cache_folder()) / f"{wanted.name}-{digest.hexdigest()[:12]}"
 
 
-def _work(task: tuple[Split, Request, int, Path]) -> tuple[int, str]:
+Task = tuple[Split, Request, int, Path, int]
+
+
+def _work(task: Task) -> tuple[int, str]:
+    """Render and write a shard; returns its number and its SHA-256."""
     import torch
 
+    split, wanted, shard, path, count = task
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    split, wanted, shard, path = task
-    data = make_people(split, wanted.seed, shard, SHARD, wanted.size)
-    with atomic_path(path) as temporary:
-        np.savez(temporary, **data)  # type: ignore[arg-type]
-    return shard, sha256(path)
+    try:
+        data = make_people(split, wanted.seed, shard, count, wanted.size)
+    finally:
+        torch.set_num_threads(threads)
+    content = io.BytesIO()  # on a full disk, savez itself leaves a file open that complains later
+    np.savez(content, **data)  # type: ignore[arg-type]
+    with content.getbuffer() as view:
+        write_bytes(path, view)
+        return shard, hashlib.sha256(view).hexdigest()
+
+
+def _missing(wanted: Request, folder: Path) -> tuple[dict[str, str], list[Task]]:
+    """The manifest, and what is still to be built."""
+    manifest = _read_manifest(folder)
+    names = ((shard, f"{shard:05d}") for shard in range(wanted.count // SHARD))
+    return manifest, [
+        (SPLITS[wanted.name], wanted, shard, folder / f"{name}.npz", SHARD)
+        for shard, name in names
+        if name not in manifest or not (folder / f"{name}.npz").is_file()
+    ]
 
 
 def build(wanted: Request, workers: int | None = None, cache: Path | None = None) -> Path:
     """Build what is missing of a request and return its folder.
 
+    A complete part is left alone, so it may lie in a folder that cannot be written. Killed at any
+    moment, a build goes on where it was; its workers end with it.
+
     Args:
-        workers: processes; default one per core.
+        workers: processes; default one per core. One works in this process.
 
     Raises:
-        RscError: the folder cannot be written.
+        RscError: the folder cannot be written, the disk is full, or a worker was killed.
     """
     folder = folder_of(wanted, cache)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RscError(
-            f"cannot write {folder}: {error.strerror}; set RSC_CACHE to another folder"
-        ) from error
-    # Two builds of one part at once: the second waits, then finds everything done.
-    with FileLock(str(folder) + ".lock"):
-        manifest = _read_manifest(folder)
-        tasks = [
-            (SPLITS[wanted.name], wanted, shard, folder / f"{shard:05d}.npz")
-            for shard in range(wanted.count // SHARD)
-            if f"{shard:05d}" not in manifest or not (folder / f"{shard:05d}.npz").is_file()
-        ]
-        if not tasks:
-            return folder
-        workers = min(workers or os.cpu_count() or 1, len(tasks))
-        bar = tqdm(total=len(tasks) * SHARD, desc=f"build {wanted.name}", unit="image")
-        # Spawned, not forked: a fork of a process with threads may hang.
-        threads = os.environ.get("OMP_NUM_THREADS")
-        os.environ["OMP_NUM_THREADS"] = "1"
+    if not _missing(wanted, folder)[1]:
+        return folder
+    with contextlib.ExitStack() as held:
         try:
-            with multiprocessing.get_context("spawn").Pool(workers) as pool:
-                for shard, digest in pool.imap_unordered(_work, tasks):
-                    manifest[f"{shard:05d}"] = digest
-                    write_text(
-                        folder / "manifest.json", json.dumps(manifest, sort_keys=True, indent=0)
-                    )
-                    bar.update(SHARD)
-        finally:
-            bar.close()
-            if threads is None:
-                del os.environ["OMP_NUM_THREADS"]
-            else:
-                os.environ["OMP_NUM_THREADS"] = threads
+            folder.mkdir(parents=True, exist_ok=True)
+            # Two builds of one part at once: the second waits, then finds everything done.
+            held.enter_context(FileLock(f"{folder}.lock"))
+        except OSError as error:
+            raise RscError(
+                f"cannot write {folder}: {error.strerror or error}; set RSC_CACHE to another folder"
+            ) from error
+        held.callback(_sweep, folder)  # after workers that were stopped
+        _sweep(folder)  # after builds that were killed
+        manifest, tasks = _missing(wanted, folder)
+        if tasks:
+            _build(tasks, manifest, folder, workers or os.cpu_count() or 1)
     return folder
 
 
+def _build(tasks: list[Task], manifest: dict[str, str], folder: Path, workers: int) -> None:
+    """Work on ``tasks``, entering every finished shard into the manifest."""
+    workers = min(workers, len(tasks))
+    threads = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"  # of the workers
+    bar = tqdm(total=len(tasks) * SHARD, desc=f"build {tasks[0][1].name}", unit="image")
+    here = (_work(task) for task in tasks)
+    done = spread(_work, tasks, workers) if workers > 1 else here
+    try:
+        with contextlib.closing(done):
+            for shard, digest in done:
+                manifest[f"{shard:05d}"] = digest
+                write_text(folder / "manifest.json", _text(manifest))
+                bar.update(SHARD)
+    finally:
+        bar.close()
+        if threads is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = threads
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the half-written files of killed builds; only under the lock."""
+    for shard in {path.stem[1:6] for path in folder.glob(".?????-????????.npz")}:
+        remove_stale(folder / f"{shard}.npz")
+    remove_stale(folder / "manifest.json")
+
+
+def _text(manifest: dict[str, str]) -> str:
+    return json.dumps(manifest, sort_keys=True, indent=0)
+
+
 def _read_manifest(folder: Path) -> dict[str, str]:
+    """SHA-256 by shard; empty when there is none yet. Read strictly: only what we would write."""
     path = folder / "manifest.json"
     if not path.is_file():
         return {}
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+        text = path.read_text(encoding="utf-8")
+        manifest = json.loads(text)
+        entry = re.compile(r"\d{5} [0-9a-f]{64}")
+        if not all(entry.fullmatch(f"{k} {v}") for k, v in manifest.items()):
+            raise ValueError("an entry is not a shard and its SHA-256")
+        if text != _text(manifest):
+            raise ValueError("it is not as it was written")
+    except (ValueError, AttributeError, OSError) as error:
         raise RscError(f"{path} is damaged ({error}); delete {folder} and build again") from error
-    return {str(k): str(v) for k, v in manifest.items()}
+    return manifest
 
 
 def load(

@@ -1,0 +1,146 @@
+"""One changed byte in a file that ships, is cached or is a state to go on from is never used."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from rsclib import models, shipped
+from rsclib.body_files import read_body
+from rsclib.checkpoints import load_model, load_training_state, save_model, save_training_state
+from rsclib.errors import RscError
+from rsclib.network import RSCNet
+from rsclib.openbench import build as B
+from tests.test_network import TINY
+
+NAMES = [line.split()[1] for line in (shipped.ASSETS / shipped.SUMS).read_text().splitlines()]
+FLIPS = 12
+
+
+def unnoticed(path: Path, read: Callable[[], object], flips: int = FLIPS) -> list[int]:
+    """Flip a bit in ``flips`` bytes, one at a time, the first and the last among them; where
+    ``read`` did not answer with one line of RscError. The file is whole again afterwards."""
+    whole, rng = path.read_bytes(), random.Random(path.name)
+    missed = []
+    for place in [0, len(whole) - 1, *rng.sample(range(len(whole)), flips - 2)]:
+        broken = bytearray(whole)
+        broken[place] ^= 1 << rng.randrange(8)
+        path.write_bytes(broken)
+        try:
+            read()
+        except RscError as error:
+            if "\n" not in str(error):
+                continue
+        missed.append(place)
+    path.write_bytes(whole)
+    return missed
+
+
+def test_the_list_of_hashes_is_current() -> None:
+    listed = (shipped.ASSETS / shipped.SUMS).read_text(encoding="ascii")
+    assert listed == shipped.current_sums(), "run: make sums"
+    binary = [p for p in shipped.ASSETS.rglob("*") if p.suffix in (".npz", ".safetensors")]
+    assert len(NAMES) == len(binary) >= 5
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the shipped files, that may be damaged."""
+    shutil.copytree(shipped.ASSETS, tmp_path / "assets")
+    monkeypatch.setattr(shipped, "ASSETS", tmp_path / "assets")
+    monkeypatch.setattr(models, "MODELS", tmp_path / "assets" / "models")
+    monkeypatch.setattr("rsclib.body_files.OPEN_BODY", tmp_path / "assets" / "open_body.npz")
+    shipped.check_shipped.cache_clear()
+    return tmp_path / "assets"
+
+
+@pytest.mark.parametrize("name", [*NAMES, shipped.SUMS])
+def test_a_flipped_byte_in_a_shipped_file(copy: Path, name: str) -> None:
+    def read() -> None:
+        shipped.check_shipped.cache_clear()
+        if name.startswith("models/"):
+            models.model_named(Path(name).stem)
+        elif name == "open_body.npz":
+            read_body(copy / name)
+        else:  # what importing rsclib.openbench does, for every file
+            for each in NAMES:
+                shipped.check_shipped(each)
+
+    read()
+    missed = unnoticed(copy / name, read)
+    assert not missed, f"{len(missed)} of {FLIPS} flips unnoticed: {missed}"
+    read()
+
+
+@pytest.mark.parametrize("name", ["motions.npz", "scenes.npz", "open_body.npz"])
+def test_the_benchmark_is_not_imported_with_a_damaged_file(copy: Path, name: str) -> None:
+    import importlib
+
+    import rsclib.openbench
+
+    importlib.reload(rsclib.openbench)
+    (copy / name).write_bytes((copy / name).read_bytes() + b"\0")
+    shipped.check_shipped.cache_clear()
+    with pytest.raises(RscError, match=f"shipped {name} is damaged"):
+        importlib.reload(rsclib.openbench)
+
+
+@pytest.fixture
+def part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[B.Request, Path]:
+    """A built part of two shards of two people, and its cache."""
+    monkeypatch.setattr(B, "SHARD", 2)
+    wanted = B.Request("test-lab", 4, 32, 0)
+    B.build(wanted, workers=1, cache=tmp_path)
+    return wanted, tmp_path
+
+
+@pytest.mark.parametrize(("name", "flips"), [("00001.npz", 40), ("manifest.json", 60)])
+def test_a_flipped_byte_in_a_built_part(
+    part: tuple[B.Request, Path], name: str, flips: int
+) -> None:
+    wanted, cache = part
+    path = B.folder_of(wanted, cache) / name
+    missed = unnoticed(path, lambda: B.load(wanted, cache=cache), flips)
+    assert not missed, f"{len(missed)} of {flips} flips unnoticed: {missed}"
+    assert len(B.load(wanted, cache=cache)["images"]) == 4
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "3", '{"00000": 3}', '{"0": "x"}', "{}\n", "\xff"])
+def test_what_is_not_a_manifest(part: tuple[B.Request, Path], text: str) -> None:
+    wanted, cache = part
+    (B.folder_of(wanted, cache) / "manifest.json").write_bytes(text.encode("latin-1"))
+    for use in (B.load, B.build):
+        with pytest.raises(RscError, match="damaged"):
+            use(wanted, cache=cache)  # type: ignore[operator]
+
+
+def test_a_flipped_byte_in_a_training_state(tmp_path: Path) -> None:
+    path, flips = tmp_path / "state.pt", 60
+    save_training_state(path, {"step": 3, "net": RSCNet(TINY).state_dict()})
+    missed = unnoticed(path, lambda: load_training_state(path), flips)
+    assert not missed, f"{len(missed)} of {flips} flips unnoticed: {missed}"
+    assert load_training_state(path)["step"] == 3
+    whole = path.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(RscError, match="damaged"):
+            load_training_state(path)
+
+
+def test_a_training_state_is_still_a_file_of_torch(tmp_path: Path) -> None:
+    save_training_state(tmp_path / "state.pt", {"w": torch.ones(2)})
+    again = torch.load(tmp_path / "state.pt", weights_only=True)
+    assert torch.equal(again["w"], torch.ones(2))
+
+
+def test_a_flipped_byte_in_a_trained_model(tmp_path: Path) -> None:
+    """One that does not ship: its header has the hash; only spaces around it could change."""
+    path, flips = tmp_path / "m.safetensors", 60
+    save_model(path, RSCNet(TINY), {"why": "test"})
+    missed = unnoticed(path, lambda: load_model(path), flips)
+    assert not missed, f"{len(missed)} of {flips} flips unnoticed: {missed}"

@@ -1,0 +1,134 @@
+"""Trainings and builds that are killed, again and again, at random moments."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rsclib.atomic import sha256
+from rsclib.checkpoints import load_training_state
+from rsclib.openbench import build as B
+from tests.workers import forker
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+LITTER = re.compile(r"\..+-[a-z0-9_]{8}(\..+)?")
+
+
+def litter(folder: Path) -> list[str]:
+    """Temporaries of killed writers."""
+    return [p.name for p in folder.rglob("*") if LITTER.fullmatch(p.name)]
+
+
+def test_a_training_survives_a_hundred_kills(tmp_path: Path) -> None:
+    steps: dict[Path, list[int]] = {}
+    kills = 100
+
+    def check(folder: Path) -> None:
+        seen = steps.setdefault(folder, [0])
+        if (folder / "state.pt").exists():
+            seen.append(load_training_state(folder / "state.pt")["step"])  # or it raises
+        assert seen[-1] >= max(seen), f"{folder.name} went back: {seen}"
+
+    def finished(folder: Path) -> None:
+        got = load_file(folder / "model.safetensors")
+        unlike = [k for k, v in wanted.items() if not torch.equal(v, got[k])]
+        assert got.keys() == wanted.keys()
+        assert not unlike, f"{len(unlike)} of {len(wanted)} tensors differ, e.g. {unlike[0]}"
+        state = load_training_state(folder / "state.pt")
+        assert (folder / "log.csv").read_text() == state["log"]
+        assert litter(folder) == []
+
+    with forker.server("train") as server:
+        started = time.monotonic()
+        assert server.run(tmp_path / "whole") == 0
+        longest = (time.monotonic() - started) / 4  # so that a run takes several starts
+        wanted = load_file(tmp_path / "whole" / "model.safetensors")
+        runs = forker.until_killed(server, kills, 0, tmp_path, longest, check, finished)
+    found = sum(len(seen) - 1 for seen in steps.values())
+    went_on = sum(len(set(seen)) > 2 for seen in steps.values())
+    print(f"{kills} kills, {runs} runs, {found} states read, {len(wanted)} tensors bitwise equal")
+    assert went_on >= 1, f"of {runs} runs with {kills} kills none went on from a state"
+
+
+def test_a_build_survives_a_hundred_kills(tmp_path: Path) -> None:
+    kills = 100
+    done: dict[Path, Counter[str]] = {}
+
+    def calls(folder: Path) -> Counter[str]:
+        path = folder / "calls.txt"
+        return Counter(path.read_text().split()) if path.exists() else Counter()
+
+    def check(folder: Path) -> None:
+        """What the manifest names is whole and is not built again."""
+        for path in folder.glob("test-lab-*/*.npz"):
+            if not path.name.startswith("."):
+                assert sha256(path) == wanted[path.stem], f"{path.name} is half or other"
+        for part in folder.glob("test-lab-*/"):
+            now = calls(folder)
+            for name, times in done.get(folder, Counter()).items():
+                assert now[name] == times, f"shard {name} was built again"
+            done[folder] = Counter({str(int(n)): now[str(int(n))] for n in B._read_manifest(part)})
+
+    def finished(folder: Path) -> None:
+        check(folder)
+        (part,) = folder.glob("test-lab-*/")
+        assert (part / "manifest.json").read_bytes() == manifest
+        names = sorted(p.name for p in part.iterdir())
+        assert names == [*(f"{i:05d}.npz" for i in range(8)), "manifest.json"]
+        assert litter(folder) == []
+
+    with forker.server("build") as server:
+        started = time.monotonic()
+        assert server.run(tmp_path / "whole") == 0
+        longest = (time.monotonic() - started) / 4  # so that a run takes several starts
+        (whole,) = (tmp_path / "whole").glob("test-lab-*/")
+        wanted, manifest = B._read_manifest(whole), (whole / "manifest.json").read_bytes()
+        assert len(wanted) == forker.COUNT // forker.SHARD == 8
+        runs = forker.until_killed(server, kills, 1, tmp_path, longest, check, finished)
+    print(f"{kills} kills, {runs} builds of 8 shards, each bitwise equal")
+    total = sum(map(len, done.values()))
+    assert total == 8 * runs, f"{total} shards in {runs} builds after {kills} kills"
+
+
+def test_two_builds_of_one_part_at_once(tmp_path: Path) -> None:
+    """Both succeed, and every shard was built once."""
+    program = (
+        "import sys; from pathlib import Path; from tests.workers import forker; "
+        "job = forker._build(); print('ready', flush=True); sys.stdin.readline(); "
+        "job(Path(sys.argv[1]))"
+    )
+    root = str(forker.ROOT)
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path)], cwd=root, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": root, "TQDM_DISABLE": "1"},
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for one in both:
+        assert one.stdout is not None and one.stdout.readline() == "ready\n"
+    for one in both:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    for one in both:
+        one.communicate()
+    assert [one.returncode for one in both] == [0, 0]
+    calls = Counter((tmp_path / "calls.txt").read_text().split())
+    assert calls == Counter(map(str, range(8))), f"8 shards, built {calls.total()} times"
+    (part,) = tmp_path.glob("test-lab-*/")
+    for name, digest in B._read_manifest(part).items():
+        assert sha256(part / f"{name}.npz") == digest
+        with np.load(part / f"{name}.npz") as file:
+            assert len(file["images"]) == forker.SHARD
