@@ -125,6 +125,21 @@ def test_mixed_and_plain_forward_differ_with_shared_statistics_in_training() -> 
     assert not torch.allclose(whole[:2], net(images[:2], index[:2]).phi, rtol=1e-2)
 
 
+@pytest.mark.parametrize("name", [n for n, way in networks.WAYS.items() if not way.compiled])
+def test_a_way_is_what_it_is_called(name: str) -> None:
+    """The layout and type that the last block works in, whatever layout the images come in."""
+    way = networks.WAYS[name]
+    net = networks.prepared(RSCNet(networks.TINY), way)
+    images = torch.randn(2, 64, 64, 3).permute(0, 3, 1, 2)
+    seen: list[torch.Tensor] = []
+    block = net.trunk.layers[-2][0]  # type: ignore[index]
+    block.register_forward_hook(lambda _, __, out: seen.append(out))
+    networks.predict(net, way, images, torch.zeros(2, dtype=torch.long))
+    (out,) = seen
+    assert out.is_contiguous(memory_format=torch.channels_last) == way.last
+    assert out.dtype == (torch.bfloat16 if way.bf16 else torch.float32)
+
+
 def test_compile_is_left_out_without_a_compiler(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

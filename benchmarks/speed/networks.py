@@ -77,8 +77,9 @@ def prepared(net: RSCNet, way: Way) -> RSCNet:
 
 def predict(net: RSCNet, way: Way, images: Tensor, index: Tensor) -> Prediction:
     """One forward; what it costs to lay the images out is part of it."""
-    if way.last:
-        images = images.contiguous(memory_format=torch.channels_last)
+    # Either way: images that come from bytes are channels last, and convolutions keep what they get.
+    layout = torch.channels_last if way.last else torch.contiguous_format
+    images = images.contiguous(memory_format=layout)
     with torch.autocast("cpu", torch.bfloat16, enabled=way.bf16):
         return net(images, index)
 
@@ -171,7 +172,7 @@ def network_input(quick: bool, count: int, size: int) -> tuple[Tensor, Tensor]:
     if quick:
         return torch.randn(count, 3, size, size), index
     people = F.interpolate(_people(), (size, size), mode="bilinear")
-    return people[torch.arange(count) % len(people)], index
+    return people[torch.arange(count) % len(people)].contiguous(), index
 
 
 def steps(quick: bool) -> Iterator[Case]:
