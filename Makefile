@@ -4,7 +4,7 @@ BIN := .venv/bin
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab lint format env data lock sums clean
+.PHONY: help demo test lab lint format env data speed lock sums clean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -32,6 +32,9 @@ format: env  ## let ruff rewrite the code
 
 data: env  ## build the open benchmark in the cache folder
 	@$(BIN)/rsc data build
+
+speed: env  ## measure how much faster each fast path is (leave the machine alone meanwhile)
+	@$(BIN)/python -m benchmarks.speed
 
 env:  ## build .venv from requirements.lock, unless it is complete (PYTHON=... to choose one)
 	@PYTHON="$(PYTHON)" .ci/build-env

@@ -1,0 +1,1 @@
+"""How much faster one way of computing something is than another, in one run on one machine."""

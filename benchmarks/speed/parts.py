@@ -1,0 +1,172 @@
+"""The parts around the network: contrastive loss, rasteriser, body joints, Procrustes alignment."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmarks.speed.measure import Case, differences, largest, relative, with_first
+from rsclib.body import Body, BodyOutput, load_body
+from rsclib.geometry import axis_angle_to_rotmat, cam_to_translation
+from rsclib.losses import nce
+from rsclib.metrics import MM_PER_M, pa_mpjpe
+from rsclib.raster import rasterize
+
+TAU = 0.1
+UPRIGHT = (np.pi, 0.0, 0.0)  # the camera's y points down
+
+
+def nce_sample_by_sample(
+    anchor: Tensor, positive: Tensor, negatives: Tensor, keep: Tensor, tau: float
+) -> Tensor:
+    """:func:`rsclib.losses.nce` as one would write Eq. 12 down: gather each sample's negatives."""
+    values = []
+    for b in range(len(anchor)):
+        others = negatives[keep[b]]
+        same = F.cosine_similarity(anchor[b], positive[b], dim=0) / tau
+        apart = F.cosine_similarity(others, anchor[b : b + 1], dim=1) / tau
+        values.append(torch.logsumexp(torch.cat([same[None], apart]), 0) - same)
+    return torch.stack(values)
+
+
+def contrastive(quick: bool) -> Iterator[Case]:
+    """Eq. 12 as a matrix product against gathering the negatives sample by sample."""
+    batch, count, width = (4, 64, 16) if quick else (8, 8192, 256)
+    anchor = torch.randn(batch, width, requires_grad=True)
+    positive, negatives = torch.randn(batch, width), torch.randn(count, width)
+    ids = torch.arange(count) // 5  # of each image five resolutions are in the queue
+    keep = ids[None] != ids[torch.randint(count, (batch,))][:, None]
+
+    def loss(function: Callable[..., Tensor]) -> Tensor:
+        return function(anchor, positive, negatives, keep, TAU)
+
+    def with_gradient(function: Callable[..., Tensor]) -> Tensor:
+        values = loss(function)
+        (gradient,) = torch.autograd.grad(values.mean(), anchor)
+        return torch.cat([values[:, None], gradient * batch], 1)
+
+    functions = {"sample by sample": nce_sample_by_sample, "matrix product": nce}
+    for what, call in (("loss", loss), ("loss and gradient", with_gradient)):
+        runs = {name: functools.partial(call, f) for name, f in functions.items()}
+        pairs = with_first(runs)
+        yield Case(
+            "contrastive", f"{what}, {batch} anchors, {count} negatives of {width}", runs,
+            dict.fromkeys(runs, batch), pairs, differences(runs, pairs), f"{what} (relative)",
+            dict.fromkeys(runs, 1e-4), "matrix product", goal=None if quick else 30.0,
+        )  # fmt: skip
+
+
+def _poses(count: int, bend: float = 0.3) -> tuple[Tensor, Tensor]:
+    """Random poses (count, 24, 3, 3), upright before the camera, and shapes (count, 10)."""
+    rotmats = axis_angle_to_rotmat(torch.randn(count, 24, 3) * bend)
+    rotmats[:, 0] = axis_angle_to_rotmat(torch.tensor([UPRIGHT])) @ rotmats[:, 0]
+    return rotmats, torch.randn(count, 10)
+
+
+def _unequal_faces(result: Any, reference: Any) -> float:
+    """Share of unequal face ids inside the silhouette, that is where either shows a face."""
+    inside = (result.pix_to_face >= 0) | (reference.pix_to_face >= 0)
+    unequal = result.pix_to_face != reference.pix_to_face
+    return float(unequal[inside].float().mean())  # nan, so refused, if nothing is seen
+
+
+def raster(quick: bool) -> Iterator[Case]:
+    """The z-buffer against pytorch3d's general rasteriser, on posed bodies."""
+    if importlib.util.find_spec("pytorch3d") is None:
+        print("raster: skipped, pytorch3d is not installed (it has no wheel for this platform)")
+        return
+    count, sizes = (1, (32,)) if quick else (2, (128, 224))
+    body = load_body()
+    vertices = body(*_poses(count)).vertices
+    assert vertices is not None
+    vertices = vertices + cam_to_translation(torch.tensor([[0.9, 0.0, 0.0]]))[:, None]
+
+    def draw(size: int, backend: Literal["zbuffer", "pytorch3d"]) -> Any:
+        return rasterize(vertices, body.faces, size, backend=backend)
+
+    for size in sizes:
+        runs: dict[str, Callable[[], Any]] = {
+            "pytorch3d": functools.partial(draw, size, "pytorch3d"),
+            "zbuffer": functools.partial(draw, size, "zbuffer"),
+        }
+        pairs = with_first(runs)
+        unequal = differences(runs, pairs, _unequal_faces)
+        yield Case(
+            "raster", f"{size} px, {count} bodies of {len(body.faces)} faces", runs,
+            dict.fromkeys(runs, count), pairs, unequal, "face ids inside the silhouette (share)",
+            dict.fromkeys(runs, 1e-3), "zbuffer", rounds=3,
+            goal=None if quick else 300.0,
+            extra={"equal_faces_percent": 100 * (1 - unequal["zbuffer", "pytorch3d"])},
+        )  # fmt: skip
+
+
+def _all_joints(out: BodyOutput) -> Tensor:
+    return torch.cat([out.joints24, out.joints49, out.joints14, out.pelvis], 1)
+
+
+def joints(quick: bool) -> Iterator[Case]:
+    """Joints without the mesh against the joints of the full mesh, as evaluated and as trained."""
+    batch = 2 if quick else 64
+    body = load_body()
+    rotmats, betas = _poses(batch)
+    rotmats.requires_grad_()
+
+    @torch.no_grad()
+    def forward(function: Callable[..., BodyOutput]) -> Tensor:
+        return _all_joints(function(rotmats, betas))
+
+    def with_gradient(function: Callable[..., BodyOutput]) -> Tensor:
+        out = _all_joints(function(rotmats, betas))
+        (gradient,) = torch.autograd.grad(out.square().sum(), rotmats)
+        return torch.cat([out.flatten(), gradient.flatten()])
+
+    functions = {"full mesh": Body.forward, "joints only": Body.joints}
+    for what, call in (("forward", forward), ("forward and backward", with_gradient)):
+        runs = {
+            name: functools.partial(call, functools.partial(f, body))
+            for name, f in functions.items()
+        }
+        pairs = with_first(runs)
+        yield Case(
+            "joints", f"{what}, batch {batch}", runs, dict.fromkeys(runs, batch), pairs,
+            differences(runs, pairs, relative),
+            "joints (relative)" if call is forward else "joints and gradient (relative)",
+            dict.fromkeys(runs, 1e-4), "joints only",
+        )  # fmt: skip
+
+
+def pa_mpjpe_one_by_one(pred: Tensor, gt: Tensor) -> Tensor:
+    """:func:`rsclib.metrics.pa_mpjpe` independently: a loop over samples, NumPy's SVD, Umeyama."""
+    errors = []
+    for p, g in zip(pred.double().numpy(), gt.double().numpy(), strict=True):
+        p, g = p - p.mean(0), g - g.mean(0)
+        u, s, vt = np.linalg.svd(p.T @ g)
+        proper = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])  # a mirror is not a rotation
+        aligned = p @ (u * proper) @ vt * ((s * proper).sum() / (p**2).sum())
+        errors.append(np.linalg.norm(aligned - g, axis=1).mean() * MM_PER_M)
+    return torch.tensor(errors)
+
+
+def procrustes(quick: bool) -> Iterator[Case]:
+    """Aligned errors of a batch at once against a loop over its samples."""
+    batch = 8 if quick else 512
+    gt = torch.randn(batch, 14, 3) * 0.3
+    pred = gt + torch.randn(batch, 14, 3) * 0.05
+    pred[::4, :, 0] *= -1  # mirrored bodies, where the proper rotation is not the SVD's first
+    runs = {
+        "one by one": functools.partial(pa_mpjpe_one_by_one, pred, gt),
+        "whole batch": functools.partial(pa_mpjpe, pred, gt),
+    }
+    pairs = with_first(runs)
+    yield Case(
+        "procrustes", f"batch {batch}, 14 joints", runs, dict.fromkeys(runs, batch), pairs,
+        differences(runs, pairs, largest), "PA-MPJPE (mm)", dict.fromkeys(runs, 1e-6),
+        "whole batch",
+    )  # fmt: skip
