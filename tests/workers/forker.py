@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-COUNT, SHARD, SIZE = 16, 2, 32  # of the build: 8 shards
+COUNT, SHARD, SIZE = 8, 1, 32  # of the build: 8 shards
 
 
 class Server:
