@@ -26,6 +26,7 @@ from rsclib.atomic import atomic_path, sha256, write_text
 from rsclib.errors import RscError
 from rsclib.openbench.parts import SPLITS, Split
 from rsclib.openbench.people import make_people
+from rsclib.safe_npz import read_npz
 
 SHARD = 256
 # Images of each part by default. The pre-training part is the largest by far.
@@ -146,7 +147,9 @@ def _read_manifest(folder: Path) -> dict[str, str]:
         return {}
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+        if not isinstance(manifest, dict):
+            raise ValueError("not a dictionary")
+    except (ValueError, OSError, RecursionError) as error:
         raise RscError(f"{path} is damaged ({error}); delete {folder} and build again") from error
     return {str(k): str(v) for k, v in manifest.items()}
 
@@ -175,9 +178,13 @@ def load(
             raise RscError(f"{wanted.name} is not built; run: rsc data build {wanted.name}")
         if check and sha256(path) != manifest[name]:
             raise RscError(f"{path} is damaged; delete it and run: rsc data build {wanted.name}")
-        with np.load(path, allow_pickle=False) as file:
-            shards.append({k: file[k] for k in (keys or file.files) if k in file.files})
-    data = {k: np.concatenate([s[k] for s in shards]) for k in shards[0]}
+        shards.append(read_npz(path, keys))
+    try:
+        data = {k: np.concatenate([s[k] for s in shards]) for k in shards[0]}
+        if any(len(v) != wanted.count for v in data.values()):
+            raise ValueError("a wrong number of people")
+    except (KeyError, ValueError, TypeError) as error:
+        raise RscError(f"the shards of {folder} do not fit; delete it and build again") from error
     data["index"] = np.arange(wanted.count)
     return data
 
