@@ -105,22 +105,26 @@ def _checked(arrays: Mapping[str, Any], path: Path) -> dict[str, Any]:
     Raises:
         RscError: an array is missing or of a wrong shape, holds NaN, or points past the end.
     """
-    dirs = getattr(arrays.get("shapedirs"), "shape", ())
+    dirs: tuple[int, ...] = getattr(arrays.get("shapedirs"), "shape", ())
     count = max(dirs[-1], BETAS) if len(dirs) == 3 else BETAS
     wanted = _SHAPES | {
         "shapedirs": (VERTICES, 3, count),
         "posedirs": (VERTICES, 3, POSE_BASIS),
     }
     checked: dict[str, Any] = {key: arrays.get(key) for key in ("uv", "uv_faces", "mirror")}
+    for key, value in checked.items():
+        if value is not None and (type(value) is not np.ndarray or value.ndim == 0):
+            raise RscError(f"{path}: {key} is not an array of numbers.")
     for key, shape in wanted.items():
         if key not in arrays:
             raise RscError(f"{path} is not a body model of SMPL's layout: it has no {key}.")
         value = arrays[key]
-        if not (isinstance(value, np.ndarray) or sp.issparse(value)):
+        sparse = bool(sp.issparse(value))
+        if not sparse and type(value) is not np.ndarray:
             raise RscError(f"{path}: {key} is a {type(value).__name__}, not an array.")
         if value.shape != shape:  # before a sparse one is made dense: it may claim any size
             raise RscError(f"{path}: {key} has shape {value.shape} instead of {shape}.")
-        value = value.toarray() if sp.issparse(value) else value
+        value = value.toarray() if sparse else value
         if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
             raise RscError(f"{path}: {key} does not hold finite numbers.")
         whole = key in ("f", "kintree_table")
@@ -141,7 +145,7 @@ def _checked(arrays: Mapping[str, Any], path: Path) -> dict[str, Any]:
         limits["mirror"] = (VERTICES, (VERTICES,))
     for key, (limit, shape) in limits.items():
         value = checked[key]
-        if value is None or value.dtype.kind not in "iu" and key != "f":
+        if value is None or (value.dtype.kind not in "iu" and key != "f"):
             raise RscError(f"{path}: {key} does not hold indices.")
         if np.shape(value) != shape or np.min(value) < 0 or np.max(value) >= limit:
             raise RscError(f"{path}: {key} is not {shape} indices below {limit}.")

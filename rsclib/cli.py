@@ -243,9 +243,9 @@ def run_predict(options: Predict) -> int:
         try:
             print(predict_photo(photo, stem, net, body, options.box))
         except RscError as error:
-            failed.append(error)
-    for error in failed:
-        print(f"rsc: {error}", file=sys.stderr)
+            failed.append(str(error))
+    for line in failed:
+        print(f"rsc: {line}", file=sys.stderr)
     return len(failed)
 
 

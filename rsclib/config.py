@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from rsclib.config_checks import check_values, read_yaml, shown
 from rsclib.errors import RscError
 from rsclib.losses import LossConfig
+from rsclib.safe_npz import is_file
 
 PRESET_FOLDER = Path(__file__).parent / "presets"
 
@@ -61,16 +61,14 @@ def load_config(name_or_path: str) -> TrainConfig:
         RscError: no such preset, or a key or value that does not fit.
     """
     path = PRESET_FOLDER / f"{name_or_path}.yaml"
-    if not path.is_file():
+    if not is_file(path):
         path = Path(name_or_path)
-    if not path.is_file():
+    if not is_file(path):
         known = ", ".join(sorted(p.stem for p in PRESET_FOLDER.glob("*.yaml")))
         raise RscError(f"there is no preset or file {name_or_path!r}; presets: {known}")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RscError(f"{path} is not YAML: {str(error).splitlines()[0]}") from error
-    return _checked(TrainConfig, values, str(path))
+    config: TrainConfig = _checked(TrainConfig, read_yaml(path), str(path))
+    check_values(config, str(path))
+    return config
 
 
 def _checked(kind: type, values: Any, where: str) -> Any:
@@ -78,24 +76,27 @@ def _checked(kind: type, values: Any, where: str) -> Any:
     if not isinstance(values, dict):
         raise RscError(f"{where}: expected keys and values, found {type(values).__name__}")
     fields = {f.name: f for f in dataclasses.fields(kind)}
-    if unknown := sorted(set(map(str, values)) - fields.keys()):
-        raise RscError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(fields)}")
+    if unknown := [key for key in values if key not in fields]:
+        raise RscError(f"{where}: unknown key {shown(unknown[0])}; known: {', '.join(fields)}")
     default, out = kind(), {}
     for name, value in values.items():
         like = getattr(default, name)
         if dataclasses.is_dataclass(like):
             out[name] = _checked(type(like), value, f"{where}: {name}")
         elif name == "schedule":
-            try:
-                out[name] = tuple((int(a), int(b)) for a, b in value)
-            except (TypeError, ValueError) as error:
-                raise RscError(f"{where}: schedule is a list of [scales, steps]") from error
-        elif isinstance(like, float) and isinstance(value, int | float) and value is not True:
+            if not isinstance(value, list) or not all(
+                isinstance(pair, list) and [type(n) for n in pair] == [int, int] for pair in value
+            ):
+                raise RscError(f"{where}: schedule is a list of [scales, steps], whole numbers")
+            out[name] = tuple((scales, steps) for scales, steps in value)
+        elif isinstance(like, float) and type(value) in (int, float) and abs(value) < 1e300:
             out[name] = float(value)
         elif name == "init" and (value is None or isinstance(value, str)):
             out[name] = value
         elif type(value) is not type(like):
-            raise RscError(f"{where}: {name} must be a {type(like).__name__}, not {value!r}")
+            kind_name = {"bool": "true or false", "int": "whole number", "float": "finite number"}
+            wanted = kind_name.get(type(like).__name__, "word")
+            raise RscError(f"{where}: {name} must be a {wanted}, not {shown(value)}")
         else:
             out[name] = value
     return kind(**out)

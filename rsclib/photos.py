@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import math
 import os
 import warnings
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from rsclib.errors import RscError
 
@@ -39,6 +40,8 @@ _TURNS = {
 }
 _ORIENTATION = 0x0112  # EXIF's number of that entry
 Pixels = NDArray[np.uint8]
+# What Pillow logs of a damaged file reaches programs that configured logging, not the terminal.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 def read_image(source: str | os.PathLike[str] | bytes) -> Pixels:
@@ -70,7 +73,7 @@ def read_image(source: str | os.PathLike[str] | bytes) -> Pixels:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         limit = MAX_PIXELS // 1_000_000
         raise RscError(f"{name} has more than {limit} megapixels; shrink it first") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise RscError(f"{name} is not an image of a known format; {_SAVE}") from error
     except Exception as error:  # a malformed file can raise almost anything from Pillow's decoders
         reason = str(error).partition("\n")[0] or type(error).__name__
@@ -109,10 +112,7 @@ def _rgb(image: Image.Image) -> Pixels:
         image = image.convert("LA") if image.mode == "La" else image
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (GREY,) * 3), image)
-    try:
-        return np.array(image.convert("RGB"), np.uint8)
-    except ValueError as error:
-        raise RscError(f"colours of the kind {image.mode} are not read; {_SAVE}") from error
+    return np.array(image.convert("RGB"), np.uint8)
 
 
 def _grey_levels(values: NDArray, mode: str, transparent: object) -> Pixels:
@@ -120,10 +120,7 @@ def _grey_levels(values: NDArray, mode: str, transparent: object) -> Pixels:
     if not np.isfinite(values).all():
         raise RscError("it holds NaN or infinity; replace them by numbers")
     low, high = float(values.min()), float(values.max())
-    if mode == "F":
-        white = 1.0 if high <= 1 else 255.0
-    else:
-        white = 65535.0
+    white = (1.0 if high <= 1 else 255.0) if mode == "F" else 65535.0
     if low < 0 or high > white:
         raise RscError(f"its levels {low:g}..{high:g} are not within 0..{white:g}; {_SAVE}")
     grey = (np.asarray(values, np.float32) * np.float32(255 / white)).round().astype(np.uint8)

@@ -135,13 +135,16 @@ class _Unpickler(pickle.Unpickler):
 
 def _scan(content: bytes) -> None:
     """Read the instructions without obeying them; refuse those that no SMPL file has."""
-    before, slots, tuples, reused = "", 0, set(), 0
+    before, slots, reused = "", 0, 0
+    tuples: set[int] = set()
     for opcode, argument, _ in pickletools.genops(content):
         if opcode.name == "MEMOIZE" or opcode.name.endswith("PUT"):
             slot = slots if opcode.name == "MEMOIZE" else int(argument or 0)
             slots += 1
             (tuples.add if before.startswith("TUPLE") else tuples.discard)(slot)
-        reused += opcode.name == "DUP" or (opcode.name.endswith("GET") and int(argument) in tuples)
+        reused += opcode.name == "DUP" or (
+            opcode.name.endswith("GET") and int(argument or 0) in tuples
+        )
         if reused > _MAX_REUSED:
             raise _RefusedError("it uses the same tuples over and over, which no array needs")
         before = opcode.name
