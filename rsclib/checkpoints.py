@@ -241,8 +241,9 @@ def load_official(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
     Raises:
         RscError: lists every key that is missing, unexpected or of another shape.
     """
-    net = RSCNet(NetConfig.paper())
-    state = _from_official(_flat(path_or_state_dict), net.config.blocks)
+    config = NetConfig.paper()
+    state = _from_official(_flat(path_or_state_dict), config.blocks)
+    net = RSCNet(config)
     load_strict(net, state, path_or_state_dict)
     return net.eval()
 
@@ -253,8 +254,9 @@ def load_spin(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
     Raises:
         RscError: as for :func:`load_official`.
     """
-    net = RSCNet(dataclasses.replace(NetConfig.paper(), activation="none"))
-    state = _from_official(_flat(path_or_state_dict), net.config.blocks)
+    config = dataclasses.replace(NetConfig.paper(), activation="none")
+    state = _from_official(_flat(path_or_state_dict), config.blocks)
+    net = RSCNet(config)
     own = net.state_dict()
     fresh = {k: own[k] for k in own if k == "trunk.alpha" or k.startswith("projection.")}
     if state.keys() & fresh.keys():
