@@ -241,7 +241,8 @@ def run_predict(options: Predict) -> int:
     failed = []
     for photo, stem in zip(options.images, stems, strict=True):
         try:
-            print(predict_photo(photo, stem, net, body, options.box))
+            line = predict_photo(photo, stem, net, body, options.box)
+            print(line.encode("utf-8", "replace").decode())  # names need not be UTF-8
         except RscError as error:
             failed.append(str(error))
     for line in failed:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rsclib.config import TrainConfig
 
 MAX_BYTES = 64 * 1024  # of a file of settings
+_MAX_DEPTH = 8
 WORDS = {
     "ranges": tuple(PRESETS),
     "net": ("edu", "paper"),
@@ -49,14 +50,20 @@ def read_yaml(path: Path) -> Any:
     gigabytes.
 
     Raises:
-        RscError: not YAML, not UTF-8, larger than :data:`MAX_BYTES`, or with an alias or merge.
+        RscError: not YAML, not UTF-8, larger than :data:`MAX_BYTES`, nested deeply, or with an alias.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise RscError(f"{path} is larger than {MAX_BYTES // 1024} KB; settings are short")
         text = path.read_text(encoding="utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise RscError(f"{path} has an alias (*name); write the value out")
+        depth = 0
+        for event in yaml.parse(text):
+            if isinstance(event, yaml.AliasEvent):
+                raise RscError(f"{path} has an alias (*name); write the value out")
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:  # PyYAML takes quadratic time on these
+                raise RscError(f"{path} is nested too deeply; settings are flat")
         values = yaml.safe_load(text)
     except RscError:
         raise

@@ -181,7 +181,7 @@ def load(
         shards.append(read_npz(path, keys))
     try:
         data = {k: np.concatenate([s[k] for s in shards]) for k in shards[0]}
-        if any(len(v) != wanted.count for v in data.values()):
+        if not data or any(len(v) != wanted.count for v in data.values()):
             raise ValueError("a wrong number of people")
     except (KeyError, ValueError, TypeError) as error:
         raise RscError(f"the shards of {folder} do not fit; delete it and build again") from error

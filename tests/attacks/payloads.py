@@ -133,8 +133,12 @@ def torch_files(marker: Path) -> dict[str, bytes]:
         found[f"torch legacy {name}"] = legacy + b"\x80\x02" + body + b"."
     zeros = bytes(200_000_000)
     found["torch compressed bomb"] = torch_zip(b"\x80\x02}.", zipfile.ZIP_DEFLATED, **{"0": zeros})
-    huge = honest.replace(struct.pack("<i", 64 * 3 * 49), struct.pack("<i", 2**31 - 1))
-    found["torch storage that lies"] = huge
+    with zipfile.ZipFile(io.BytesIO(honest)) as archive:
+        program = next(archive.read(n) for n in archive.namelist() if n.endswith("data.pkl"))
+    count = b"M" + struct.pack("<H", 64 * 3 * 49)  # the pickle's instruction for that number
+    assert count in program
+    lie = program.replace(count, b"J" + struct.pack("<i", 2**31 - 1))
+    found["torch storage that lies"] = torch_zip(lie, **{"0": bytes(64 * 3 * 49 * 4)})
     found["torch script"] = torch_zip(b"\x80\x02}.").replace(b"data.pkl", b"code.pkl")
     found["tar"] = b"data.tar".ljust(257, b"\0") + b"ustar\0" + bytes(10_000)
     for k in range(1, 10):

@@ -49,16 +49,16 @@ def build_corpus(folder: Path, marker: Path) -> dict[str, bytes]:
 
     with np.load(OPEN_BODY, allow_pickle=False) as file:
         body = {key: file[key] for key in file.files}
-    parts = (
-        P.code(marker), P.pickle_bombs(), P.torch_files(marker),
-        P.safetensors_files(honest, sign), P.npy_files(marker), P.npz_files(marker, body),
-        P.json_files(),
-    )  # fmt: skip
-    corpus: dict[str, bytes] = {}
-    for part in parts:
-        assert not corpus.keys() & part.keys()
-        corpus |= part
-    return corpus
+    parts = {
+        "pickle": P.code(marker),
+        "pickle bomb": P.pickle_bombs(),
+        "torch": P.torch_files(marker),
+        "safetensors": P.safetensors_files(honest, sign),
+        "npy": P.npy_files(marker),
+        "npz": P.npz_files(marker, body),
+        "json": P.json_files(),
+    }
+    return {f"{kind}: {name}": data for kind, part in parts.items() for name, data in part.items()}
 
 
 def readers(folder: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:

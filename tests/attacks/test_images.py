@@ -165,8 +165,7 @@ def test_any_box(height: int, width: int, box: object, size: object) -> None:
     image = np.zeros((height, width, 3), np.uint8)
     try:
         cut, native = crop(image, box, size)  # type: ignore[arg-type]
-    except RscError as error:
-        assert "\n" not in str(error)
+    except RscError:
         return
     assert cut.shape == (size, size, 3) and cut.dtype == np.uint8
     assert 1 <= native <= max(height, width)
