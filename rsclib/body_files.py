@@ -7,8 +7,6 @@ regressors beside it) and the packed ``open_body.npz`` that ships with this pack
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from rsclib.errors import RscError
+from rsclib.safe_npz import is_file, read_npy, read_npz
 from rsclib.safe_pickle import load_smpl_pickle
 from rsclib.shipped import ASSETS, check_shipped
 
@@ -50,41 +49,32 @@ def read_body(path: str | os.PathLike[str]) -> tuple[dict[str, Any], str]:
         RscError: a file is missing, damaged or of a wrong shape; a pickle holds more than arrays.
     """
     file = Path(path)
-    if file.is_dir():
+    if os.path.isdir(file):
         names = ("SMPL_NEUTRAL.pkl", "SMPL_NEUTRAL.npz")
-        found = [file / name for name in names if (file / name).is_file()]
+        found = [file / name for name in names if is_file(file / name)]
         if not found:
             raise RscError(f"{file} holds neither {' nor '.join(names)}. Put the model there.")
         file = found[0]
-    if not file.is_file():
+    if not is_file(file):
         raise RscError(f"there is no body model at {file}. Check the path, or unset RSC_SMPL.")
     if file == OPEN_BODY:
         check_shipped(OPEN_BODY.name)
-    arrays = load_smpl_pickle(file) if file.suffix == ".pkl" else _read_npz(file)
+    arrays = load_smpl_pickle(file) if file.suffix == ".pkl" else read_npz(file)
     if "weights_255" in arrays:
         return _checked(_unpack_open(arrays, file), file), "open"
     for name, use in _BESIDE.items():
         beside = file.parent / name
-        if not beside.is_file():
+        if not is_file(beside):
             raise RscError(f"{beside} is missing: it gives {use}. SPIN's data archive has it.")
-        try:
-            arrays[beside.stem] = np.load(beside, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise RscError(f"cannot read {beside}: {error}. Get it again.") from error
+        arrays[beside.stem] = read_npy(beside)
     return _checked(arrays, file), "smpl"
-
-
-def _read_npz(path: Path) -> dict[str, Any]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
-        raise RscError(f"cannot read {path}: {error}. Get the file again.") from error
 
 
 def _unpack_open(packed: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """Undo the packing of ``open_body.npz``: sparse rows, weights in 1/255, UVs in 1/65535."""
     try:
+        if odd := [k for k, v in packed.items() if not isinstance(v, np.ndarray)]:
+            raise ValueError(f"{odd[0]!r} is not an array")
         arrays = {
             key: packed[key] for key in ("v_template", "shapedirs", "f", "uv_faces", "mirror")
         }
@@ -92,6 +82,8 @@ def _unpack_open(packed: Mapping[str, Any], path: Path) -> dict[str, Any]:
         arrays["posedirs"] = np.zeros((VERTICES, 3, POSE_BASIS), np.float32)
         # Slots that are not used name a joint too, never twice the same and with weight zero.
         arrays["weights"] = np.zeros((VERTICES, JOINTS), np.float32)
+        if packed["uv"].ndim != 2 or not np.isfinite(packed["uv"]).all():
+            raise ValueError("uv is not (T, 2) finite numbers")
         shares = packed["weights_255"].astype(np.float32) / 255
         np.put_along_axis(arrays["weights"], packed["weights_joint"].astype(np.int64), shares, 1)
         parents = packed["parents"].astype(np.int64)
@@ -116,22 +108,32 @@ def _checked(arrays: Mapping[str, Any], path: Path) -> dict[str, Any]:
     Raises:
         RscError: an array is missing or of a wrong shape, holds NaN, or points past the end.
     """
-    dirs = np.shape(arrays.get("shapedirs", ()))
+    dirs: tuple[int, ...] = getattr(arrays.get("shapedirs"), "shape", ())
     count = max(dirs[-1], BETAS) if len(dirs) == 3 else BETAS
     wanted = _SHAPES | {
         "shapedirs": (VERTICES, 3, count),
         "posedirs": (VERTICES, 3, POSE_BASIS),
     }
     checked: dict[str, Any] = {key: arrays.get(key) for key in ("uv", "uv_faces", "mirror")}
+    for key, value in checked.items():
+        if value is not None and (type(value) is not np.ndarray or value.ndim == 0):
+            raise RscError(f"{path}: {key} is not an array of numbers.")
     for key, shape in wanted.items():
         if key not in arrays:
             raise RscError(f"{path} is not a body model of SMPL's layout: it has no {key}.")
-        value = arrays[key].toarray() if sp.issparse(arrays[key]) else np.asarray(arrays[key])
-        if value.shape != shape:
+        value = arrays[key]
+        sparse = bool(sp.issparse(value))
+        if not sparse and type(value) is not np.ndarray:
+            raise RscError(f"{path}: {key} is a {type(value).__name__}, not an array.")
+        if value.shape != shape:  # before a sparse one is made dense: it may claim any size
             raise RscError(f"{path}: {key} has shape {value.shape} instead of {shape}.")
+        value = value.toarray() if sparse else value
         if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
             raise RscError(f"{path}: {key} does not hold finite numbers.")
-        checked[key] = value.astype(np.int64 if key in ("f", "kintree_table") else np.float32)
+        whole = key in ("f", "kintree_table")
+        if np.abs(value.astype(np.float64)).max() > (2**53 if whole else 1e30):
+            raise RscError(f"{path}: {key} holds numbers that are too large.")
+        checked[key] = value.astype(np.int64 if whole else np.float32)
     parents = checked["kintree_table"][0]
     parents[0] = -1  # SMPL's own file has 2**32 - 1
     if (parents[1:] < 0).any() or (parents[1:] >= np.arange(1, JOINTS)).any():
@@ -146,6 +148,8 @@ def _checked(arrays: Mapping[str, Any], path: Path) -> dict[str, Any]:
         limits["mirror"] = (VERTICES, (VERTICES,))
     for key, (limit, shape) in limits.items():
         value = checked[key]
+        if value is None or (value.dtype.kind not in "iu" and key != "f"):
+            raise RscError(f"{path}: {key} does not hold indices.")
         if np.shape(value) != shape or np.min(value) < 0 or np.max(value) >= limit:
             raise RscError(f"{path}: {key} is not {shape} indices below {limit}.")
         checked[key] = np.asarray(value).astype(np.int64)

@@ -11,9 +11,7 @@ import hashlib
 import io
 import json
 import os
-import pickle
 import re
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,21 +22,16 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from rsclib.atomic import write_bytes
+from rsclib.checkpoint_checks import net_config, no_bomb, plain_tensors
 from rsclib.errors import RscError
 from rsclib.network import NetConfig, RSCNet
+from rsclib.safe_npz import is_file
 
 PathLike = str | os.PathLike[str]
 
 # Ends a training state: this line and the SHA-256 of all that stands before it.
 _SEAL = b"\nrsclib-sha256:"
 _SEAL_LENGTH = len(_SEAL) + 64
-
-
-# What torch's reader raises on a damaged file, besides the errors it documents.
-DAMAGED = (
-    pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError,
-    AssertionError, AttributeError, TypeError, struct.error,
-)  # fmt: skip
 
 
 def _digest(tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> str:
@@ -91,22 +84,25 @@ def read_header(path: PathLike) -> dict[str, Any]:
     try:
         if meta["format"] not in ("rsclib-1", "rsclib-2"):
             raise ValueError(f"format {meta['format'][:20]!r}")
-        return {
+        header = {
             "config": json.loads(meta["config"]),
             "about": json.loads(meta["about"]),
             "sha256": meta["sha256"],
         }
+        if not isinstance(header["config"], dict) or not isinstance(header["about"], dict):
+            raise ValueError("its header is not made of settings")
+        return header
     except (KeyError, ValueError, RecursionError) as error:
         raise RscError(f"{path} is not a model written by rsclib ({error})") from error
 
 
 def _metadata(path: PathLike) -> dict[str, str]:
-    if not Path(path).is_file():
+    if not is_file(path):
         raise RscError(f"there is no model at {path}; give the path of a .safetensors file")
     try:
         with safetensors.safe_open(path, "pt") as file:
             return dict(file.metadata() or {})
-    except (safetensors.SafetensorError, OSError) as error:
+    except Exception as error:  # a malformed header can raise almost anything
         raise RscError(f"{path} is not a model written by rsclib ({error})") from error
 
 
@@ -122,15 +118,15 @@ def load_model(path: PathLike) -> RSCNet:
         # Before anything is built from the header: a damaged one may ask for any size.
         if _digest(state, meta) != header["sha256"]:
             raise ValueError("its contents do not match the hash in its header")
-        known = {f.name for f in dataclasses.fields(NetConfig)}
-        if set(header["config"]) - known:
-            raise ValueError(f"unknown settings {sorted(set(header['config']) - known)}")
-        values: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in header["config"].items()
-        }
-        net = RSCNet(NetConfig(**values))
-    except (safetensors.SafetensorError, RuntimeError, TypeError, ValueError) as error:
-        raise RscError(f"{path} is damaged: {error}") from error
+        config = net_config(header["config"])
+        with torch.device("meta"):  # shapes without memory: the header may ask for any size
+            shapes = {k: v.shape for k, v in RSCNet(config).state_dict().items()}
+        plain_tensors(state)
+        if {k: v.shape for k, v in state.items()} != shapes:
+            raise ValueError("its weights do not fit the network that its header describes")
+        net = RSCNet(config)
+    except Exception as error:  # a malformed file can raise almost anything
+        raise RscError(f"{path} is damaged: {error}; get it again") from error
     load_strict(net, {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, path)
     return net.eval()
 
@@ -156,16 +152,18 @@ def load_strict(net: torch.nn.Module, state: Mapping[str, Tensor], source: Any) 
         )),
         ("not finite", sorted(
             k for k in own.keys() & state.keys()
-            if state[k].is_floating_point() and not bool(state[k].isfinite().all())
+            if state[k].shape == own[k].shape and state[k].is_floating_point()
+            and not bool(state[k].isfinite().all())
         )),
     ):  # fmt: skip
         if keys:
             more = f" and {len(keys) - 8} more" if len(keys) > 8 else ""
-            problems.append(f"  {len(keys)} {title}: {', '.join(keys[:8])}{more}")
+            shown = ", ".join(key[:120] for key in keys[:8])
+            problems.append(f"{len(keys)} {title}: {shown}{more}")
     if problems:
         name = source if isinstance(source, str | os.PathLike) else "this state dict"
         raise RscError(
-            f"{name} does not fit the network, nothing was loaded:\n" + "\n".join(problems)
+            f"{name} does not fit the network, nothing was loaded: {'; '.join(problems)}"
         )
     net.load_state_dict(dict(state))
 
@@ -176,11 +174,12 @@ def read_torch(path: PathLike) -> dict[str, Any]:
     Raises:
         RscError: no such file; damaged; or it holds objects other than tensors and containers.
     """
-    if not Path(path).is_file():
-        raise RscError(f"there is no checkpoint at {path}")
+    if not is_file(path):
+        raise RscError(f"there is no checkpoint at {path}; check the path")
     try:
+        no_bomb(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except DAMAGED as error:
+    except Exception as error:  # a malformed file can raise almost anything from torch's reader
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RscError(
             f"{path} is not a checkpoint that can be read as plain data: {first}"
@@ -201,6 +200,7 @@ def _flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:
     bad = [k for k, v in state.items() if not isinstance(v, Tensor)]
     if bad:
         raise RscError(f"not a state dict: {bad[0]!r} is a {type(state[bad[0]]).__name__}")
+    plain_tensors(state)
     return dict(state)
 
 
@@ -247,8 +247,9 @@ def load_official(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
     Raises:
         RscError: lists every key that is missing, unexpected or of another shape.
     """
-    net = RSCNet(NetConfig.paper())
-    state = _from_official(_flat(path_or_state_dict), net.config.blocks)
+    config = NetConfig.paper()
+    state = _from_official(_flat(path_or_state_dict), config.blocks)
+    net = RSCNet(config)
     load_strict(net, state, path_or_state_dict)
     return net.eval()
 
@@ -259,8 +260,9 @@ def load_spin(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
     Raises:
         RscError: as for :func:`load_official`.
     """
-    net = RSCNet(dataclasses.replace(NetConfig.paper(), activation="none"))
-    state = _from_official(_flat(path_or_state_dict), net.config.blocks)
+    config = dataclasses.replace(NetConfig.paper(), activation="none")
+    state = _from_official(_flat(path_or_state_dict), config.blocks)
+    net = RSCNet(config)
     own = net.state_dict()
     fresh = {k: own[k] for k in own if k == "trunk.alpha" or k.startswith("projection.")}
     if state.keys() & fresh.keys():
@@ -271,7 +273,11 @@ def load_spin(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
 
 
 def load_imagenet_trunk(net: RSCNet, path_or_state_dict: PathLike | Mapping[str, Any]) -> None:
-    """Fill the trunk of ``net`` from torchvision's ResNet-50; ``fc`` is dropped."""
+    """Fill the trunk of ``net`` from torchvision's ResNet-50; ``fc`` is dropped.
+
+    Raises:
+        RscError: as for :func:`load_official`.
+    """
     state = {k: v for k, v in _flat(path_or_state_dict).items() if not k.startswith("fc.")}
     renamed = _from_official(state, net.config.blocks)
     trunk = {k.removeprefix("trunk."): v for k, v in renamed.items()}

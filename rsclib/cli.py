@@ -130,6 +130,30 @@ class Eval:
     """Write the rows with their provenance to this JSON file."""
 
 
+@dataclass(frozen=True)
+class Predict:
+    """Estimate the body of the person in each of your own images.
+
+    The shipped models have only ever seen rendered people: on a real photograph expect a rough
+    pose at best, and no warning when it is wrong. The network always answers, person or not.
+
+    Each image gives NAME.obj (mesh), NAME.npz (numbers) and NAME.png (picture) in --out.
+
+    Examples: rsc predict photo.jpg
+              rsc predict a.jpg b.png --model hr-only --out runs/mine
+              rsc predict group.jpg --box 310 80 120 260
+    """
+
+    images: tyro.conf.Positional[tuple[str, ...]]
+    """JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files, one person each."""
+    model: str = "full"
+    """A shipped model (full, hr-only) or a .safetensors file."""
+    out: Path = Path("runs/predict")
+    box: tuple[float, float, float, float] | None = None
+    """x y width height of the person in pixels, with a small margin, the same for all images;
+    default: the whole image. The longer side decides the resolution range."""
+
+
 Command = (
     Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[DataBuild, tyro.conf.subcommand("data-build")]
@@ -137,6 +161,7 @@ Command = (
     | Annotated[Grid, tyro.conf.subcommand("grid")]
     | Annotated[Pretrain, tyro.conf.subcommand("pretrain")]
     | Annotated[Eval, tyro.conf.subcommand("eval")]
+    | Annotated[Predict, tyro.conf.subcommand("predict")]
 )
 
 
@@ -268,6 +293,28 @@ def _say(line: str) -> None:
     tqdm.write(line, file=sys.stderr)
 
 
+def run_predict(options: Predict) -> int:
+    """Write three files an image; returns how many images failed, each with a line of its own."""
+    from rsclib.body import load_body
+    from rsclib.models import model_named
+    from rsclib.predict import outputs, predict_photo
+
+    if not options.images:
+        raise RscError("name at least one image: rsc predict photo.jpg")
+    stems = outputs(options.images, options.out)
+    net, body = model_named(options.model), load_body()
+    failed = []
+    for photo, stem in zip(options.images, stems, strict=True):
+        try:
+            line = predict_photo(photo, stem, net, body, options.box)
+            print(line.encode("utf-8", "replace").decode())  # names need not be UTF-8
+        except RscError as error:
+            failed.append(str(error))
+    for line in failed:
+        _say(f"rsc: {line}")
+    return len(failed)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Entry point: 0 when it worked, 2 after a mistake that the user can mend."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -282,9 +329,12 @@ def main(arguments: list[str] | None = None) -> int:
             Grid: grid,
             Pretrain: run_pretrain,
             Eval: run_eval,
+            Predict: run_predict,
         }
-        actions[type(command)](command)
+        failures = actions[type(command)](command)
         sys.stdout.flush()  # else what did not fit is noticed too late
+        if failures:
+            return 2
     except RscError as error:
         _say(f"rsc: {error}")
         return 2

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from rsclib.config_checks import check_values, read_yaml, shown
 from rsclib.errors import RscError
 from rsclib.losses import LossConfig
+from rsclib.safe_npz import is_file
 
 PRESET_FOLDER = Path(__file__).parent / "presets"
 
@@ -77,15 +77,12 @@ def read_values(name_or_path: str) -> dict[str, Any]:
         RscError: no such preset, not YAML, or not keys and values.
     """
     path = PRESET_FOLDER / f"{name_or_path}.yaml"
-    if not path.is_file():
+    if not is_file(path):
         path = Path(name_or_path)
-    if not path.is_file():
+    if not is_file(path):
         known = ", ".join(sorted(p.stem for p in PRESET_FOLDER.glob("*.yaml")))
         raise RscError(f"there is no preset or file {name_or_path!r}; presets: {known}")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RscError(f"{path} is not YAML: {str(error).splitlines()[0]}") from error
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise RscError(f"{path}: expected keys and values, found {type(values).__name__}")
     return values
@@ -98,6 +95,7 @@ def check_config(values: dict[str, Any], where: str) -> TrainConfig:
         RscError: a key or value that does not fit.
     """
     config: TrainConfig = _checked(TrainConfig, values, where)
+    check_values(config, where)
     return config
 
 
@@ -106,24 +104,27 @@ def _checked(kind: type, values: Any, where: str) -> Any:
     if not isinstance(values, dict):
         raise RscError(f"{where}: expected keys and values, found {type(values).__name__}")
     fields = {f.name: f for f in dataclasses.fields(kind)}
-    if unknown := sorted(set(map(str, values)) - fields.keys()):
-        raise RscError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(fields)}")
+    if unknown := [key for key in values if key not in fields]:
+        raise RscError(f"{where}: unknown key {shown(unknown[0])}; known: {', '.join(fields)}")
     default, out = kind(), {}
     for name, value in values.items():
         like = getattr(default, name)
         if dataclasses.is_dataclass(like):
             out[name] = _checked(type(like), value, f"{where}: {name}")
         elif name == "schedule":
-            try:
-                out[name] = tuple((int(a), int(b)) for a, b in value)
-            except (TypeError, ValueError) as error:
-                raise RscError(f"{where}: schedule is a list of [scales, steps]") from error
-        elif isinstance(like, float) and isinstance(value, int | float) and value is not True:
+            if not isinstance(value, list) or not all(
+                isinstance(pair, list) and [type(n) for n in pair] == [int, int] for pair in value
+            ):
+                raise RscError(f"{where}: schedule is a list of [scales, steps], whole numbers")
+            out[name] = tuple((scales, steps) for scales, steps in value)
+        elif isinstance(like, float) and type(value) in (int, float) and abs(value) < 1e300:
             out[name] = float(value)
         elif name == "init" and (value is None or isinstance(value, str)):
             out[name] = value
         elif type(value) is not type(like):
-            raise RscError(f"{where}: {name} must be a {type(like).__name__}, not {value!r}")
+            kind_name = {"bool": "true or false", "int": "whole number", "float": "finite number"}
+            wanted = kind_name.get(type(like).__name__, "word")
+            raise RscError(f"{where}: {name} must be a {wanted}, not {shown(value)}")
         else:
             out[name] = value
     return kind(**out)

@@ -1,5 +1,18 @@
 """The one exception that a user's mistake may raise."""
 
+from __future__ import annotations
+
+_LONGEST = 2000
+
 
 class RscError(ValueError):
-    """Something the user can put right. The command line prints its one line and exits with 2."""
+    """Something the user can put right. The command line prints its one line and exits with 2.
+
+    Messages quote foreign files, so whatever could break the line or steer a terminal is replaced
+    by a space, and a very long text is cut.
+    """
+
+    def __init__(self, message: object) -> None:
+        text = str(message)[: 4 * _LONGEST]
+        line = "".join(c if c.isprintable() else " " for c in text)
+        super().__init__(line if len(line) <= _LONGEST else line[:_LONGEST] + " ...")

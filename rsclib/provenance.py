@@ -97,11 +97,13 @@ def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
     path = Path(path)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
+        _check(document, path.name)
+    except RscError:
+        raise
     except OSError as error:
         raise RscError(f"cannot read {path.name}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise RscError(f"{path.name} is not a result file: {error}") from error
-    _check(document, path.name)
     assert isinstance(document, dict)
     return document
 

@@ -24,7 +24,9 @@ from rsclib.errors import RscError
 
 # The largest slot number a real file needs is a few hundred; a huge one would claim gigabytes.
 _MAX_MEMO = 1_000_000
-_MAX_BYTES = 2**30  # SMPL's own files are 40 to 250 MB
+_MAX_BYTES = 2**30  # of a file and of its arrays; SMPL's own files are 40 to 250 MB
+# How often a tuple may be used again. Tuples of tuples of ... hash in exponential time.
+_MAX_REUSED = 24
 _REFUSED_CODES = {"PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "INST", "OBJ"}
 _NUMBERS = {"b1", "f2", "f4", "f8", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8))}
 
@@ -133,7 +135,19 @@ class _Unpickler(pickle.Unpickler):
 
 def _scan(content: bytes) -> None:
     """Read the instructions without obeying them; refuse those that no SMPL file has."""
+    before, slots, reused = "", 0, 0
+    tuples: set[int] = set()
     for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name == "MEMOIZE" or opcode.name.endswith("PUT"):
+            slot = slots if opcode.name == "MEMOIZE" else int(argument or 0)
+            slots += 1
+            (tuples.add if before.startswith("TUPLE") else tuples.discard)(slot)
+        reused += opcode.name == "DUP" or (
+            opcode.name.endswith("GET") and int(argument or 0) in tuples
+        )
+        if reused > _MAX_REUSED:
+            raise _RefusedError("it uses the same tuples over and over, which no array needs")
+        before = opcode.name
         if opcode.name in _REFUSED_CODES:
             raise _RefusedError(f"it has the instruction {opcode.name}, which no array needs")
         if opcode.name.endswith("PUT") and int(argument or 0) > _MAX_MEMO:
@@ -232,6 +246,17 @@ def _chumpy(state: dict[str, Any], depth: int) -> NDArray[Any]:
     raise _RefusedError("a Chumpy entry is of an unknown kind")
 
 
+def _all_plain(entries: dict[str, Any]) -> dict[str, Any]:
+    """Every entry's content; a small file that names one array again and again is refused."""
+    out, total = {}, 0
+    for key, value in entries.items():
+        out[key] = _plain(value)
+        total += getattr(getattr(out[key], "data", None), "nbytes", 0)
+        if total > _MAX_BYTES:
+            raise _RefusedError("its arrays are larger than 1 GB")
+    return out
+
+
 def load_smpl_pickle(path: str | Path) -> dict[str, Any]:
     """The entries of a SMPL pickle: numpy arrays, CSC matrices, strings and numbers.
 
@@ -251,7 +276,7 @@ def load_smpl_pickle(path: str | Path) -> dict[str, Any]:
         entries = _Unpickler(io.BytesIO(content), encoding="latin1").load()
         if not isinstance(entries, dict) or not all(isinstance(key, str) for key in entries):
             raise _RefusedError("it does not hold a dictionary of names")
-        return {key: _plain(value) for key, value in entries.items()}
+        return _all_plain(entries)
     except OSError as error:
         raise RscError(f"cannot read {path}: {error.strerror}. Check the path.") from error
     except _RefusedError as error:

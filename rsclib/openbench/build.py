@@ -28,6 +28,7 @@ from rsclib.atomic import remove_stale, sha256, write_bytes, write_text
 from rsclib.errors import RscError
 from rsclib.openbench.parts import SPLITS, Split
 from rsclib.openbench.people import make_people
+from rsclib.safe_npz import read_npz
 from rsclib.workers import spread
 
 SHARD = 256
@@ -194,7 +195,7 @@ def _read_manifest(folder: Path) -> dict[str, str]:
             raise ValueError("an entry is not a shard and its SHA-256")
         if text != _text(manifest):
             raise ValueError("it is not as it was written")
-    except (ValueError, AttributeError, OSError) as error:
+    except (ValueError, AttributeError, OSError, RecursionError) as error:
         raise RscError(f"{path} is damaged ({error}); delete {folder} and build again") from error
     return manifest
 
@@ -223,9 +224,13 @@ def load(
             raise RscError(f"{wanted.name} is not built; run: rsc data build {wanted.name}")
         if check and sha256(path) != manifest[name]:
             raise RscError(f"{path} is damaged; delete it and run: rsc data build {wanted.name}")
-        with np.load(path, allow_pickle=False) as file:
-            shards.append({k: file[k] for k in (keys or file.files) if k in file.files})
-    data = {k: np.concatenate([s[k] for s in shards]) for k in shards[0]}
+        shards.append(read_npz(path, keys))
+    try:
+        data = {k: np.concatenate([s[k] for s in shards]) for k in shards[0]}
+        if not data or any(len(v) != wanted.count for v in data.values()):
+            raise ValueError("a wrong number of people")
+    except (KeyError, ValueError, TypeError) as error:
+        raise RscError(f"the shards of {folder} do not fit; delete it and build again") from error
     data["index"] = np.arange(wanted.count)
     return data
 

@@ -1,0 +1,134 @@
+"""From a photograph to a body: mesh, numbers and a picture in three files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from rsclib.atomic import atomic_path, write_text
+from rsclib.body import Body
+from rsclib.errors import RscError
+from rsclib.network import Prediction, RSCNet
+from rsclib.photos import Pixels, crop, read_image
+from rsclib.resolution import PRESETS, Ranges, normalise
+from rsclib.viz import mesh_of, overlay, side_view
+
+SUFFIXES = (".obj", ".npz", ".png")
+SHOWN = 384  # side of each panel of the picture, pixels
+
+
+def ranges_of(net: RSCNet) -> Ranges:
+    """The resolution ranges that a network was made for.
+
+    Raises:
+        RscError: none of the known ones has its size and number.
+    """
+    size, count = net.config.image_size, net.config.ranges
+    for ranges in PRESETS.values():
+        if (ranges.full, ranges.count) == (size, count):
+            return ranges
+    raise RscError(f"no ranges are known for a model of {size} px and {count} ranges; use another")
+
+
+def estimate(net: RSCNet, cut: Pixels, native: int, ranges: Ranges) -> Prediction:
+    """What the network makes of one crop (S, S, 3) that had ``native`` pixels a side."""
+    images = torch.from_numpy(cut).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        prediction = net(normalise(images), ranges.index(native)[None])
+    if not all(bool(value.isfinite().all()) for value in prediction):
+        raise RscError("the model's output is not finite; use another model")
+    return prediction
+
+
+def outputs(photos: Sequence[str], folder: Path) -> list[Path]:
+    """The common stem of each photograph's files, ``folder/name``.
+
+    Raises:
+        RscError: two photographs share a name, or a photograph would be written over.
+    """
+    names = [Path(photo).stem for photo in photos]
+    if twice := sorted({n for n in names if names.count(n) > 1}):
+        raise RscError(f"two images are called {twice[0]!r}; predict them into two folders (--out)")
+    stems = [folder / name for name in names]
+    taken = {Path(photo).absolute() for photo in photos}
+    for stem in stems:
+        for suffix in SUFFIXES:
+            if _file(stem, suffix).absolute() in taken:
+                raise RscError(f"{_file(stem, suffix)} would be overwritten; choose another --out")
+    return stems
+
+
+def _file(stem: Path, suffix: str) -> Path:
+    return stem.with_name(stem.name + suffix)
+
+
+def predict_photo(
+    photo: str, stem: Path, net: RSCNet, body: Body, box: Sequence[float] | None = None
+) -> str:
+    """Write ``stem.obj``, ``stem.npz`` and ``stem.png`` for one photograph.
+
+    The npz holds rotmats (24, 3, 3), betas (10,), cam (3,) of the crop, joints14 (14, 3) from the
+    pelvis and vertices (6890, 3), both metres in the camera frame, native_px and range_index. The
+    mesh of the obj is turned to y up.
+
+    Returns:
+        One line that says what was written.
+
+    Raises:
+        RscError: the photograph or the box is of no use, or a file cannot be written.
+    """
+    ranges = ranges_of(net)
+    try:
+        cut, native = crop(read_image(photo), box, ranges.full)
+    except RscError as error:
+        raise RscError(str(error) if photo in str(error) else f"{photo}: {error}") from error
+    prediction = estimate(net, cut, native, ranges)
+    with torch.inference_mode():
+        out = body(prediction.rotmats, prediction.betas)
+    index = int(ranges.index(native))
+    arrays: dict[str, Any] = {
+        "rotmats": prediction.rotmats[0].numpy(), "betas": prediction.betas[0].numpy(),
+        "cam": prediction.cam[0].numpy(), "joints14": out.joints14[0].numpy(),
+        "vertices": out.vertices[0].numpy(),
+        "native_px": np.int64(native), "range_index": np.int64(index),
+    }  # fmt: skip
+    write_obj(_file(stem, ".obj"), arrays["vertices"], body.faces.numpy())
+    with atomic_path(_file(stem, ".npz")) as temporary:
+        np.savez(temporary, allow_pickle=False, **arrays)
+    picture = draw(cut, native, mesh_of(prediction, body), body)
+    with atomic_path(_file(stem, ".png")) as temporary:
+        picture.savefig(temporary, dpi=100)
+    return f"{photo}: {native} px, range {index}: {_file(stem, '.{obj,npz,png}')}"
+
+
+def write_obj(path: Path, vertices: NDArray[np.float32], faces: NDArray[np.int64]) -> None:
+    """A mesh in the camera frame (metres) as Wavefront OBJ, y up and z towards the viewer."""
+    lines = [f"v {x:.5f} {-y:.5f} {-z:.5f}" for x, y, z in vertices.tolist()]
+    lines += [f"f {a} {b} {c}" for a, b, c in (faces + 1).tolist()]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def draw(cut: Pixels, native: int, vertices: NDArray[np.float32], body: Body) -> Any:
+    """A figure: the crop, the mesh over it, the mesh from the side."""
+    from matplotlib.figure import Figure  # without pyplot: nothing to close, no window
+
+    # Enlarged first, so that the mesh is drawn with sharp edges.
+    large = np.array(Image.fromarray(cut).resize((SHOWN, SHOWN), Image.Resampling.BICUBIC))
+    panels = {
+        f"input, {native} px": large,
+        "prediction": overlay(large, vertices, body),
+        "from the side": side_view(vertices, body, SHOWN),
+    }
+    figure = Figure(figsize=(12, 4.3))
+    for axis, (title, panel) in zip(figure.subplots(1, 3), panels.items(), strict=True):
+        axis.imshow(panel)
+        axis.set_title(title, fontsize=11)
+        axis.set_axis_off()
+    figure.tight_layout(pad=0.8)
+    return figure

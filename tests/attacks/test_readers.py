@@ -1,0 +1,68 @@
+"""Every reader of the product against every hostile file: refused or read, and nothing runs."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.attacks import payloads
+
+ROOT = Path(__file__).parents[2]
+READERS, FILES = 16, 300
+# These only say what a file holds; whether it is of use is for whoever asked to find out.
+LENIENT = {"load_training_state", "read_header", "read_npz", "read_npy", "_read_manifest"}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str]]:
+    """(file, reader, outcome) of all pairs, read in one process with limited memory."""
+    folder = tmp_path_factory.mktemp("corpus")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.attacks.read_all", str(folder)],
+        cwd=ROOT, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-500:]
+    left = {p.name for p in folder.iterdir()} - {"honest.safetensors", "SMPL_NEUTRAL.npz"}
+    assert not left - {"manifest.json"}, "a payload ran, or a reader wrote something"
+    assert not (folder.parent / "escaped.npy").exists()
+    return [tuple(row) for row in json.loads(done.stdout)]
+
+
+def test_counts(found: list[tuple[str, str, str]]) -> None:
+    files = {name for name, _, _ in found}
+    assert len(files) >= FILES and len({kind for _, kind, _ in found}) == READERS
+    assert len(found) == len(files) * READERS
+    kinds = collections.Counter(name.partition(":")[0] for name in files)
+    assert kinds["pickle"] >= 100 and min(kinds.values()) >= 10
+
+
+def test_only_rsc_errors(found: list[tuple[str, str, str]]) -> None:
+    wrong = [row for row in found if row[2] not in ("read", "refused")]
+    assert not wrong, wrong[:3]
+
+
+def test_code_is_refused_by_all(found: list[tuple[str, str, str]]) -> None:
+    assert {outcome for name, _, outcome in found if name.startswith("pickle: ")} == {"refused"}
+
+
+def test_what_is_read_is_harmless(found: list[tuple[str, str, str]]) -> None:
+    """A strict reader takes none of it, but an empty file of settings means the defaults."""
+    read = {(name, kind) for name, kind, outcome in found if outcome == "read"}
+    strict = {(name, kind) for name, kind in read if kind not in LENIENT}
+    assert {kind for _, kind in strict} == {"load_config"}
+    assert all("empty" in name or "0/10" in name or "null" in name for name, _ in strict)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_the_payloads_work(tmp_path: Path, protocol: int) -> None:
+    """Python's own reader runs them: the tests above can fail."""
+    marker = tmp_path / "marker"
+    pickle.loads(payloads.code(marker)[f"open, protocol {protocol}"])
+    assert marker.exists()

@@ -1,0 +1,138 @@
+"""``rsc predict``: three files an image, good ones kept, bad ones named."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from rsclib.body import load_body
+from rsclib.cli import main
+from rsclib.errors import RscError
+from rsclib.geometry import cam_to_translation
+from rsclib.models import model_named
+from rsclib.network import RSCNet
+from rsclib.photos import crop, read_image
+from rsclib.predict import outputs, predict_photo, ranges_of
+from rsclib.resolution import EDU, PAPER
+from rsclib.viz import mesh_of, predict
+from tests.test_network import TINY
+
+
+def photo(path: Path, width: int, height: int) -> Path:
+    """A smooth picture with some structure."""
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, (5, 4, 3)).astype(np.uint8))
+    coarse.resize((width, height), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+def test_good_and_bad_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, small = photo(tmp_path / "good.png", 150, 200), photo(tmp_path / "small.jpg", 30, 30)
+    (tmp_path / "bad.jpg").write_bytes(good.read_bytes()[:200])
+    out = tmp_path / "out"
+    words = [str(tmp_path / n) for n in ("good.png", "bad.jpg", "none.png", "small.jpg")]
+    assert main(["predict", *words, "--out", str(out)]) == 2
+    said = capsys.readouterr()
+    assert [line.split(":")[0] for line in said.out.splitlines()] == [str(good), str(small)]
+    errors = said.err.strip().splitlines()
+    assert len(errors) == 2 and all(line.startswith("rsc: ") for line in errors)
+    assert "bad.jpg" in errors[0] and "none.png" in errors[1]
+    assert {p.name for p in out.iterdir()} == {
+        f"{n}.{s}" for n in ("good", "small") for s in ("obj", "npz", "png")
+    }
+    with np.load(out / "small.npz", allow_pickle=False) as file:
+        arrays = {k: file[k] for k in file.files}
+    assert arrays["native_px"] == 30 and arrays["range_index"] == 4
+    shapes = {"rotmats": (24, 3, 3), "betas": (10,), "cam": (3,), "joints14": (14, 3),
+              "vertices": (6890, 3)}  # fmt: skip
+    for key, shape in shapes.items():
+        assert arrays[key].shape == shape and np.isfinite(arrays[key]).all()
+    assert Image.open(out / "good.png").size == (1200, 430)
+
+
+def test_the_files_agree_with_the_network(tmp_path: Path) -> None:
+    """At the network's own size the numbers are those of the notebooks' ``predict``."""
+    net, body = model_named("full"), load_body()
+    path = photo(tmp_path / "a.png", 128, 128)
+    line = predict_photo(str(path), tmp_path / "out" / "a", net, body)
+    assert "128 px, range 0" in line
+    expected = predict(net, read_image(path), 128, EDU)[1]
+    with np.load(tmp_path / "out" / "a.npz", allow_pickle=False) as file:
+        arrays = {k: file[k] for k in file.files}
+    np.testing.assert_allclose(arrays["betas"], expected.betas[0], atol=1e-5)
+    shift = cam_to_translation(expected.cam).numpy()
+    np.testing.assert_allclose(arrays["vertices"] + shift, mesh_of(expected, body), atol=1e-4)
+    rows = [line.split() for line in (tmp_path / "out" / "a.obj").read_text().splitlines()]
+    vertices = np.array([row[1:] for row in rows if row[0] == "v"], float)
+    faces = np.array([row[1:] for row in rows if row[0] == "f"], int)
+    np.testing.assert_allclose(vertices * [1, -1, -1], arrays["vertices"], atol=1e-5)
+    np.testing.assert_array_equal(faces - 1, body.faces.numpy())
+
+
+def test_the_box_is_what_is_seen(tmp_path: Path) -> None:
+    path = photo(tmp_path / "a.png", 150, 100)
+    cut, native = crop(read_image(path), (20, 10, 40, 60))
+    Image.fromarray(read_image(path)[10:70, 10:70]).save(tmp_path / "b.png")
+    np.testing.assert_array_equal(cut, crop(read_image(tmp_path / "b.png"))[0])
+    assert native == 60
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "name at least one image"),
+        (["a.png", "b/a.jpg"], "two images are called 'a'"),
+        (["a.png", "--out", "."], "would be overwritten"),
+        (["a.png", "--model", "nope"], "there is no model"),
+        (["a.png", "--box", "0", "0", "nan", "5"], "box"),
+        (["a.png", "--box", "0", "0", "500", "5"], "150 x 100"),
+    ],
+)
+def test_mistakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    words: list[str], message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    before = photo(tmp_path / "a.png", 150, 100).read_bytes()
+    assert main(["predict", *words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("rsc: ") and message in error and error.count("\n") == 1
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
+def test_names_that_are_not_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = photo(tmp_path / "a.png", 40, 40).rename(tmp_path / os.fsdecode(b"\xff.png"))
+    assert main(["predict", str(path), "--out", str(tmp_path / "out")]) == 0
+    assert "40 px" in capsys.readouterr().out
+
+
+def test_outputs_and_ranges() -> None:
+    assert outputs(["x/a.b.png"], Path("o")) == [Path("o/a.b")]
+    assert ranges_of(model_named("full")) is EDU
+    with pytest.raises(RscError, match="no ranges"):
+        ranges_of(RSCNet(TINY))
+    assert ranges_of(RSCNet(dataclasses.replace(TINY, image_size=224))) is PAPER
+
+
+def test_help_says_what_the_models_have_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["predict", "--help"])
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert stop.value.code == 0
+    assert "only ever seen rendered people" in said and "rsc predict photo.jpg" in said
+
+
+def test_output_that_is_not_finite(tmp_path: Path) -> None:
+    net = model_named("full")
+    with torch.no_grad():
+        net.regressor.decshape.bias.fill_(3e38).mul_(10)
+    path = photo(tmp_path / "a.png", 40, 40)
+    with pytest.raises(RscError, match="not finite"):
+        predict_photo(str(path), tmp_path / "a", net, load_body())
+    assert not (tmp_path / "a.obj").exists()
