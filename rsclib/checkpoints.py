@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -180,9 +181,12 @@ def read_torch(path: PathLike) -> dict[str, Any]:
         no_bomb(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a malformed file can raise almost anything from torch's reader
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):  # torch would advise to run the file's code
+            names = re.search(r"GLOBAL ([\w.]+)", str(error))
+            reason = f"it asks for {names[1]}" if names else "it holds more than tensors"
         raise RscError(
-            f"{path} is not a checkpoint that can be read as plain data: {first}"
+            f"{path} is not a checkpoint that can be read as plain data: {reason}. Nothing was run."
         ) from error
     if not isinstance(content, dict):
         raise RscError(f"{path} holds a {type(content).__name__}, not a dictionary of weights")

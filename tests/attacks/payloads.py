@@ -40,17 +40,22 @@ def code(marker: Path) -> dict[str, bytes]:
         found[f"open, protocol {protocol}"] = pickle.dumps(
             {"model": _Calls(open, str(marker), "w")}, protocol
         )
+    objects: dict[str, Any] = {}
     nested = _Calls(getattr, _Calls(__import__, "os"), "system")
-    found["getattr of an import"] = pickle.dumps({"x": nested})
-    found["extension registry"] = pickle.dumps(_Calls(copyreg.add_extension, "os", "system", 77))
-    found["load_from_bytes"] = pickle.dumps(
-        _Calls(torch.storage._load_from_bytes, pickle.dumps(_Calls(open, str(marker), "w")))
+    objects["getattr of an import"] = {"x": nested}
+    objects["extension registry"] = _Calls(copyreg.add_extension, "os", "system", 77)
+    objects["load_from_bytes"] = _Calls(
+        torch.storage._load_from_bytes, pickle.dumps(_Calls(open, str(marker), "w"))
     )
-    found["state of a module"] = pickle.dumps(
-        {"x": _Calls(torch.nn.Linear, 1, 1, state={"forward": _Calls(open, str(marker), "w")})}
-    )
-    found["torch.load inside"] = pickle.dumps(_Calls(torch.load, str(marker)))
-    found["torch hub"] = pickle.dumps(_Calls(torch.hub.load, str(marker), "x"))
+    objects["state of a module"] = {
+        "x": _Calls(torch.nn.Linear, 1, 1, state={"forward": _Calls(open, str(marker), "w")})
+    }
+    objects["torch.load inside"] = _Calls(torch.load, str(marker))
+    objects["torch hub"] = _Calls(torch.hub.load, str(marker), "x")
+    for protocol in (2, 4):  # torch's reader knows 2 only, and goes further into those
+        found |= {
+            f"{k}, protocol {protocol}": pickle.dumps(v, protocol) for k, v in objects.items()
+        }
     return found
 
 

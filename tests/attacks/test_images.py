@@ -23,7 +23,7 @@ from tests.attacks.images import bad_floats, bombs, encode, picture, spoil, vali
 VALID = valid()
 SPOILT = 10_000
 # libtiff, a C library, writes its own lines on damaged TIFF files, which Pillow cannot stop.
-LIBTIFF = re.compile(r"\w+: .+")
+LIBTIFF = re.compile(r"[\w.]+: .+")
 
 
 def outcome(content: bytes) -> np.ndarray | None:

@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from rsclib.checkpoints import load_model, load_training_state, save_model
+from rsclib.errors import RscError
+from rsclib.network import RSCNet
 from tests.attacks import payloads
+from tests.test_network import TINY
 
 ROOT = Path(__file__).parents[2]
 READERS, FILES = 16, 300
@@ -66,3 +70,27 @@ def test_the_payloads_work(tmp_path: Path, protocol: int) -> None:
     marker = tmp_path / "marker"
     pickle.loads(payloads.code(marker)[f"open, protocol {protocol}"])
     assert marker.exists()
+
+
+def test_a_model_cut_anywhere(tmp_path: Path) -> None:
+    save_model(tmp_path / "m.safetensors", RSCNet(TINY), {})
+    content, count = (tmp_path / "m.safetensors").read_bytes(), 0
+    for length in [*range(0, 12_000, 10), *range(12_000, len(content) - 1, 1000), len(content) - 1]:
+        (tmp_path / "cut.safetensors").write_bytes(content[:length])
+        with pytest.raises(RscError):
+            load_model(tmp_path / "cut.safetensors")
+        count += 1
+    assert count > 1200
+
+
+def test_nobody_is_advised_to_run_a_file(tmp_path: Path) -> None:
+    """torch's own message says how; the user of a foreign checkpoint must not read it here."""
+    path = tmp_path / "a.pt"
+    for content in payloads.code(tmp_path / "marker").values():
+        path.write_bytes(content)
+        with pytest.raises(RscError, match="Nothing was run") as caught:
+            load_training_state(path)
+        assert "weights_only" not in str(caught.value)
+    path.write_bytes(payloads.torch_files(tmp_path / "marker")["torch zip os.system"])
+    with pytest.raises(RscError, match=r"asks for (os|posix)\.system"):
+        load_training_state(path)
