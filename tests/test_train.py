@@ -107,7 +107,7 @@ def test_presets_fit(name: str) -> None:
     [
         ("lerning_rate: 1", "unknown key 'lerning_rate'"),
         ("loss: {taw: 1}", "unknown key 'taw'"),
-        ("batch: many", "batch must be a int"),
+        ("batch: many", "batch must be a whole number"),
         ("schedule: 5", "schedule is a list"),
         ("- 1", "keys and values"),
         ("a: [", "not YAML"),
