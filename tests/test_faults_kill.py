@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +25,33 @@ from rsclib.openbench import build as B
 from tests.workers import forker
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+# Steps of writing a file (make, write, mode, sync, rename, sync the folder): a state has two writes.
+STATE_AND_LOG = 7 + 6
 LITTER = re.compile(r"\..+-[a-z0-9_]{8}(\..+)?")
 
 
 def litter(folder: Path) -> list[str]:
     """Temporaries of killed writers."""
     return [p.name for p in folder.rglob("*") if LITTER.fullmatch(p.name)]
+
+
+def kill_at_every_step(
+    server: forker.Server, start: Path, whole: Callable[[Path], None], work: Path
+) -> int:
+    """Go on from a copy of ``start``, killed at the first, second, ... step of writing files, until
+    none is left; after each kill the job is finished and is ``whole``. Returns the kills."""
+    for step in itertools.count(1):
+        folder = work / f"step{step}"
+        shutil.copytree(start, folder)
+        status = server.run(folder, kill_at=step)
+        if status == 0:
+            whole(folder)
+            return step - 1
+        assert status == -signal.SIGKILL, f"at step {step}"
+        assert server.run(folder) == 0, f"does not go on after a kill at step {step}"
+        whole(folder)
+        shutil.rmtree(folder)
+    raise AssertionError
 
 
 def test_a_training_survives_a_hundred_kills(tmp_path: Path) -> None:
@@ -54,6 +79,11 @@ def test_a_training_survives_a_hundred_kills(tmp_path: Path) -> None:
         longest = (time.monotonic() - started) / 6  # so that a run takes several starts
         wanted = load_file(tmp_path / "whole" / "model.safetensors")
         runs = forker.until_killed(server, kills, 0, tmp_path, longest, check, finished)
+        # Random moments seldom meet the end, so once more from the last step but one.
+        assert server.run(tmp_path / "last", kill_at=23 * STATE_AND_LOG + 1) == -signal.SIGKILL
+        assert load_training_state(tmp_path / "last" / "state.pt")["step"] == 23
+        more = kill_at_every_step(server, tmp_path / "last", finished, tmp_path)
+    assert more == STATE_AND_LOG + 2 * 6, f"killed at {more} steps"
     found = sum(len(seen) - 1 for seen in steps.values())
     went_on = sum(len(set(seen)) > 2 for seen in steps.values())
     print(f"{kills} kills, {runs} runs, {found} states read, {len(wanted)} tensors bitwise equal")
@@ -95,8 +125,14 @@ def test_a_build_survives_a_hundred_kills(tmp_path: Path) -> None:
         wanted, manifest = B._read_manifest(whole), (whole / "manifest.json").read_bytes()
         assert len(wanted) == forker.COUNT // forker.SHARD == 8
         runs = forker.until_killed(server, kills, 1, tmp_path, longest, check, finished)
+        total = sum(map(len, done.values()))
+        # Random moments seldom meet a write, so at every step of the last shard too.
+        left = {name: digest for name, digest in wanted.items() if name != "00007"}
+        (whole / "00007.npz").unlink()
+        (whole / "manifest.json").write_text(B._text(left))
+        more = kill_at_every_step(server, tmp_path / "whole", finished, tmp_path)
+    assert more == 2 * 6, f"killed at {more} steps"
     print(f"{kills} kills, {runs} builds of 8 shards, each bitwise equal")
-    total = sum(map(len, done.values()))
     assert total == 8 * runs, f"{total} shards in {runs} builds after {kills} kills"
 
 

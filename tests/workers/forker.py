@@ -1,7 +1,8 @@
 """Start jobs that can be killed a hundred times, without importing torch a hundred times.
 
-A server process imports everything once, then forks a child per start. It answers a line ``folder``
-with ``started <pid>`` and, when the child is gone, ``ended <status>`` (minus the signal when it was
+A server process imports everything once, then forks a child per start. It answers a line
+``<step> <folder>`` (the child kills itself at that step of writing a file; 0: never) with
+``started <pid>`` and, when the child is gone, ``ended <status>`` (minus the signal when it was
 killed). Run as ``python -m tests.workers.forker <train|build>``.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import os
 import random
 import signal
@@ -18,6 +20,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 COUNT, SHARD, SIZE = 8, 1, 32  # of the build: 8 shards
@@ -39,10 +42,11 @@ class Server:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
-    def run(self, folder: Path, kill_after: float | None = None) -> int:
-        """One start of the job, killed after some seconds; returns its status."""
+    def run(self, folder: Path, kill_after: float | None = None, kill_at: int = 0) -> int:
+        """One start of the job, killed after some seconds, or at a step of writing files; returns
+        its status."""
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{folder}\n")
+        self.process.stdin.write(f"{kill_at} {folder}\n")
         self.process.stdin.flush()
         word, pid = self._answer().split()
         assert word == "started"
@@ -136,6 +140,39 @@ def _build() -> Callable[[Path], None]:
     return lambda folder: B.build(wanted, workers=1, cache=folder) and None
 
 
+def _die_at(step: int) -> None:
+    """Kill this process at a step of writing files: before making, changing the mode of, syncing
+    and renaming one, and in the middle of every write."""
+    from rsclib import atomic
+
+    left = step
+
+    def now() -> bool:
+        nonlocal left
+        left -= 1
+        return left == 0
+
+    def before(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            if now():
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments, **options)
+
+        return call
+
+    class Half(io.FileIO):
+        def write(self, data: Any) -> int:
+            if now():
+                super().write(memoryview(data)[: len(data) // 2])
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().write(data)
+
+    atomic.open = Half  # type: ignore[attr-defined]
+    for module, name in ((atomic.tempfile, "mkstemp"), (os, "chmod"), (os, "replace")):
+        setattr(module, name, before(getattr(module, name)))
+    atomic._sync = before(atomic._sync)
+
+
 def _serve(job: Callable[[Path], None]) -> None:
     """Fork, report, wait, report."""
     print("ready", flush=True)
@@ -145,7 +182,10 @@ def _serve(job: Callable[[Path], None]) -> None:
             code = 1
             try:
                 os.setsid()
-                job(Path(line.strip()))
+                step, _, folder = line.strip().partition(" ")
+                if int(step):
+                    _die_at(int(step))
+                job(Path(folder))
                 code = 0
             except BaseException:
                 traceback.print_exc()
