@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import hashlib
 import json
 import os
 import pickle
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from rsclib.checkpoints import load_model, load_training_state, save_model
+from rsclib import checkpoints
+from rsclib.checkpoints import load_model, load_official, load_training_state, save_model
 from rsclib.errors import RscError
 from rsclib.network import RSCNet
 from tests.attacks import payloads
@@ -83,14 +85,23 @@ def test_a_model_cut_anywhere(tmp_path: Path) -> None:
     assert count > 1200
 
 
-def test_nobody_is_advised_to_run_a_file(tmp_path: Path) -> None:
+def _sealed(content: bytes) -> bytes:
+    """A hash detects damage, not malice: whoever makes the file can make its hash."""
+    return content + checkpoints._SEAL + hashlib.sha256(content).hexdigest().encode()
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_nobody_is_advised_to_run_a_file(tmp_path: Path, sealed: bool) -> None:
     """torch's own message says how; the user of a foreign checkpoint must not read it here."""
-    path = tmp_path / "a.pt"
-    for content in payloads.code(tmp_path / "marker").values():
-        path.write_bytes(content)
+    path, marker = tmp_path / "a.pt", tmp_path / "marker"
+    read = load_training_state if sealed else load_official
+    for content in payloads.code(marker).values():
+        path.write_bytes(_sealed(content) if sealed else content)
         with pytest.raises(RscError, match="Nothing was run") as caught:
-            load_training_state(path)
+            read(path)
         assert "weights_only" not in str(caught.value)
-    path.write_bytes(payloads.torch_files(tmp_path / "marker")["torch zip os.system"])
+    content = payloads.torch_files(marker)["torch zip os.system"]
+    path.write_bytes(_sealed(content) if sealed else content)
     with pytest.raises(RscError, match=r"asks for (os|posix)\.system"):
-        load_training_state(path)
+        read(path)
+    assert not marker.exists()
