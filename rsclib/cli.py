@@ -55,7 +55,7 @@ class Train:
     """Train, or go on with, one configuration.
 
     Examples: rsc train ci --out runs/ci
-              rsc train edu --out runs/edu
+              rsc train edu --out runs/edu --devices 2
               rsc train edu --out runs/edu --devices 4 --nodes 2   (NODE_RANK, MASTER_ADDR set)
     """
 
@@ -63,7 +63,7 @@ class Train:
     """A preset (ci, edu, paper) or a YAML file."""
     out: Path
     """Folder of the run; a run that was stopped goes on from it."""
-    devices: int = 0
+    devices: int = 1
     """Processes on this machine that share each batch; 0: one a GPU, else one a core."""
     nodes: int = 1
     """Machines."""
@@ -86,8 +86,8 @@ class Grid:
     """local or slurm."""
     at_once: int = 1
     """Runs at a time."""
-    devices: int = 0
-    """Processes a machine, for each run."""
+    devices: int = 1
+    """Processes a machine, for each run; 0: one a GPU, else one a core."""
     nodes: int = 1
     """Machines, for each run."""
     options: tuple[str, ...] = ()
