@@ -115,7 +115,7 @@ def _train() -> Callable[[Path], None]:
     tiny = dataclasses.replace(TINY, image_size=128)
     NetConfig.edu = staticmethod(lambda: tiny)
     config = dataclasses.replace(
-        CONFIG, schedule=((2, 8), (3, 8), (5, 8)), batch=2, save_seconds=0.0
+        CONFIG, schedule=((2, 5), (3, 5), (5, 6)), batch=2, save_seconds=0.0
     )
     return lambda folder: T.train(config, folder, progress=False) and None
 
