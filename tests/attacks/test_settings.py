@@ -131,7 +131,7 @@ def test_good(tmp_path: Path) -> None:
 
 
 def test_names_no_system_takes() -> None:
-    for name in ("x" * 5000, "nul\0", "/root/\udcff", ".", "", "../presets"):
+    for name in ("x" * 5000, "nul\0", "/nowhere/\udcff", ".", "", "../presets"):
         with pytest.raises(RscError):
             load_config(name)
 
