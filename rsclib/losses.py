@@ -206,18 +206,19 @@ def self_supervision(prediction: Prediction, scales: int, config: LossConfig) ->
 
 
 def nce(anchor: Tensor, positive: Tensor, negatives: Tensor, keep: Tensor, tau: float) -> Tensor:
-    """g of Eq. 12 as one matrix product and a cross-entropy; (B,) values.
+    """g of Eq. 12 for all anchors with one matrix product; values (..., B).
 
     Args:
-        anchor: phi_j (B, D), has the gradient. positive: phi-bar_i (B, D). negatives: Q (N, D).
+        anchor: phi_j (B, D), has the gradient. positive: phi-bar_i (..., B, D): an anchor's
+            negatives are compared once, however many positives it has. negatives: Q (N, D).
         keep: (B, N), False where a negative is of the anchor's own image.
     """
-    anchor, positive = F.normalize(anchor, dim=1), F.normalize(positive, dim=1)
-    same = (anchor * positive).sum(1, keepdim=True) / tau  # s(phi_i, phi_j) / tau
-    others = anchor @ F.normalize(negatives, dim=1).T / tau
-    logits = torch.cat([same, others.masked_fill(~keep, -torch.inf)], 1)
-    target = torch.zeros(len(anchor), dtype=torch.long, device=anchor.device)
-    return F.cross_entropy(logits, target, reduction="none")  # -log softmax of the pair  Eq. 12
+    anchor, positive = F.normalize(anchor, dim=-1), F.normalize(positive, dim=-1)
+    same = (anchor * positive).sum(-1) / tau  # s(phi_i, phi_j) / tau
+    # Dividing products by the norms costs less than normalising the whole of Q.
+    others = anchor @ negatives.T / (tau * negatives.norm(dim=1).clamp(min=1e-12))
+    rest = others.masked_fill(~keep, -torch.inf).logsumexp(1)
+    return F.softplus(rest - same)  # -log(e^same / (e^same + e^rest))  Eq. 12
 
 
 def feature_loss(
@@ -237,13 +238,13 @@ def feature_loss(
         return torch.stack(terms).sum()  # Eq. 11
     if queue is None:
         raise RscError("the contrastive loss needs a FeatureQueue")
-    proj = _split(prediction.proj, scales)
     negatives, keep = queue.negatives(ids, config.negatives)
-    terms = [
-        w * nce(proj[j], proj[i].detach(), negatives, keep, config.tau).mean()
-        for i, j, w in _pairs(scales, "directional")  # SS-h of Table 7 varies L_s alone
-    ]
-    return torch.stack(terms).sum()  # Eq. 11
+    proj = torch.stack(_split(prediction.proj, scales))
+    lower, width = scales - 1, proj.shape[-1]
+    positive = proj[:-1].detach().repeat(1, lower, 1)  # each phi-bar_i beside every lower phi_j
+    g = nce(proj[1:].reshape(-1, width), positive, negatives, keep.repeat(lower, 1), config.tau)
+    weights = pair_weights(scales)[:-1, 1:].to(g)  # SS-h of Table 7 varies L_s alone
+    return (weights * g.view(lower, lower, -1).mean(2)).sum()  # Eq. 11
 
 
 def rsc_loss(

@@ -133,6 +133,34 @@ def test_nce_equals_gathering_negatives_sample_by_sample() -> None:
         assert float(fast[b]) == pytest.approx(float(slow), rel=1e-4)
 
 
+def test_an_anchor_without_negatives_has_no_loss_and_no_gradient() -> None:
+    anchor = torch.randn(2, 8, requires_grad=True)
+    keep = torch.tensor([[True] * 5, [False] * 5])
+    values = L.nce(anchor, torch.randn(3, 2, 8), torch.randn(5, 8), keep, 0.1)
+    values.sum().backward()
+    assert values.shape == (3, 2)
+    assert (values[:, 0] > 0).all()
+    assert (values[:, 1] == 0).all()
+    assert anchor.grad is not None
+    assert anchor.grad[0].abs().sum() > 0
+    assert (anchor.grad[1] == 0).all()
+
+
+def test_feature_loss_is_the_weighted_sum_over_pairs() -> None:
+    p = _prediction()
+    queue = FeatureQueue(64, 16)
+    queue.enqueue(torch.randn(20, 16), torch.arange(20) // 2)
+    negatives, keep = queue.negatives(torch.arange(B))
+    assert not keep.all()
+    got = L.feature_loss(p, P, torch.arange(B), queue, L.LossConfig.paper())
+    expected = sum(
+        (j - i) * L.nce(p.proj[j * B :][:B], p.proj[i * B :][:B], negatives, keep, 0.1).mean()
+        for i in range(P)
+        for j in range(i + 1, P)
+    )
+    assert float(got) == pytest.approx(float(expected), rel=1e-5)
+
+
 @pytest.mark.parametrize("feat", ["nce", "mse", "cosine"])
 def test_feature_loss_moves_only_the_lower_resolution(feat: str) -> None:
     p = _prediction()

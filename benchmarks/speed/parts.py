@@ -14,19 +14,20 @@ from torch import Tensor
 
 from benchmarks.speed.measure import Case, differences, largest, relative, with_first
 from rsclib.body import Body, BodyOutput, load_body
+from rsclib.feature_queue import FeatureQueue
 from rsclib.geometry import axis_angle_to_rotmat, cam_to_translation
-from rsclib.losses import nce
+from rsclib.losses import LossConfig, feature_loss, pair_weights
 from rsclib.metrics import MM_PER_M, pa_mpjpe
+from rsclib.network import Prediction
 from rsclib.raster import rasterize
 
-TAU = 0.1
 UPRIGHT = (np.pi, 0.0, 0.0)  # the camera's y points down
 
 
 def nce_sample_by_sample(
     anchor: Tensor, positive: Tensor, negatives: Tensor, keep: Tensor, tau: float
 ) -> Tensor:
-    """:func:`rsclib.losses.nce` as one would write Eq. 12 down: gather each sample's negatives."""
+    """:func:`rsclib.losses.nce` of one pair of scales as Eq. 12 is written: gather each sample's negatives."""
     values = []
     for b in range(len(anchor)):
         others = negatives[keep[b]]
@@ -36,30 +37,49 @@ def nce_sample_by_sample(
     return torch.stack(values)
 
 
+def feature_loss_pair_by_pair(
+    prediction: Prediction, scales: int, ids: Tensor, queue: FeatureQueue, config: LossConfig
+) -> Tensor:
+    """:func:`rsclib.losses.feature_loss` as written in Eq. 11 and 12: a sum over pairs of scales."""
+    proj, weights = prediction.proj.chunk(scales), pair_weights(scales)
+    negatives, keep = queue.negatives(ids)
+    terms = [
+        weights[i, j]
+        * nce_sample_by_sample(proj[j], proj[i].detach(), negatives, keep, config.tau).mean()
+        for i in range(scales)
+        for j in range(i + 1, scales)
+    ]
+    return torch.stack(terms).sum()
+
+
 def contrastive(quick: bool) -> Iterator[Case]:
-    """Eq. 12 as a matrix product against gathering the negatives sample by sample."""
-    batch, count, width = (4, 64, 16) if quick else (8, 8192, 256)
-    anchor = torch.randn(batch, width, requires_grad=True)
-    positive, negatives = torch.randn(batch, width), torch.randn(count, width)
-    ids = torch.arange(count) // 5  # of each image five resolutions are in the queue
-    keep = ids[None] != ids[torch.randint(count, (batch,))][:, None]
+    """The contrastive loss as matrix products against gathering negatives for each sample."""
+    images, scales, count, width = (2, 3, 64, 16) if quick else (16, 5, 8192, 256)
+    config, queue = LossConfig.paper(), FeatureQueue(count, width)
+    # Of each image in the queue every resolution is there, and of half of the batch's images too.
+    queue.enqueue(torch.randn(count, width), torch.arange(count) // scales)
+    ids = torch.arange(images) + count // scales - images // 2
+    proj = torch.randn(scales * images, width, requires_grad=True)
+    prediction = Prediction(*(proj,) * len(Prediction._fields))
 
     def loss(function: Callable[..., Tensor]) -> Tensor:
-        return function(anchor, positive, negatives, keep, TAU)
+        return function(prediction, scales, ids, queue, config)[None]
 
     def with_gradient(function: Callable[..., Tensor]) -> Tensor:
-        values = loss(function)
-        (gradient,) = torch.autograd.grad(values.mean(), anchor)
-        return torch.cat([values[:, None], gradient * batch], 1)
+        value = loss(function)
+        (gradient,) = torch.autograd.grad(value, proj)
+        return torch.cat([value, gradient.flatten()])
 
-    functions = {"sample by sample": nce_sample_by_sample, "matrix product": nce}
+    functions = {"sample by sample": feature_loss_pair_by_pair, "matrix product": feature_loss}
     for what, call in (("loss", loss), ("loss and gradient", with_gradient)):
         runs = {name: functools.partial(call, f) for name, f in functions.items()}
         pairs = with_first(runs)
         yield Case(
-            "contrastive", f"{what}, {batch} anchors, {count} negatives of {width}", runs,
-            dict.fromkeys(runs, batch), pairs, differences(runs, pairs), f"{what} (relative)",
-            dict.fromkeys(runs, 1e-4), "matrix product", goal=None if quick else 30.0,
+            "contrastive",
+            f"{what}, {images} images at {scales} sizes, {count} negatives of {width}", runs,
+            dict.fromkeys(runs, images), pairs, differences(runs, pairs, relative),
+            f"{what} (relative)", dict.fromkeys(runs, 1e-4), "matrix product", rounds=5,
+            goal=None if quick else 30.0,
         )  # fmt: skip
 
 
