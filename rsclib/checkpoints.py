@@ -129,7 +129,8 @@ def load_model(path: PathLike) -> RSCNet:
     except Exception as error:  # a malformed file can raise almost anything
         raise RscError(f"{path} is damaged: {error}; get it again") from error
     load_strict(net, {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, path)
-    return net.eval()
+    # Convolutions are faster so (benchmarks/speed), and give the same.
+    return net.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
 
 
 def load_strict(net: torch.nn.Module, state: Mapping[str, Tensor], source: Any) -> None:

@@ -22,7 +22,7 @@ WORDS = {
     "ranges": tuple(PRESETS),
     "net": ("edu", "paper"),
     "norm": ("shared", "per_range", "measured"),
-    "precision": ("32-true", "bf16-mixed", "16-mixed"),
+    "precision": ("auto", "32-true", "bf16-mixed", "16-mixed"),
 }
 # Smallest and largest value, both allowed. Whatever is not listed must not be negative.
 LIMITS: dict[str, tuple[float, float]] = {

@@ -26,6 +26,7 @@ from rsclib.atomic import check_writable, remove_stale, write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_training_state
 from rsclib.dense_tasks import Pretrainer, losses
+from rsclib.distributed import precision_here
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.metrics import mpjpe, pa_mpjpe
@@ -67,7 +68,7 @@ class PretrainConfig:
     start: str = ""
     compile: bool = True
     seed: int = 0
-    precision: str = "bf16-mixed"
+    precision: str = "auto"
     save_seconds: float = 120.0
     eval_steps: int = 1000
 
@@ -162,7 +163,7 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
     fabric = Fabric(
         accelerator="auto",
         devices=processes,
-        precision=config.precision,  # type: ignore[arg-type]
+        precision=precision_here(config.precision),  # type: ignore[arg-type]
         strategy="ddp" if processes > 1 else "auto",
     )
     fabric.launch()

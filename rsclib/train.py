@@ -23,7 +23,7 @@ from rsclib.atomic import remove_stale, write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_model, save_training_state
 from rsclib.config import TrainConfig, scales_at, settings
-from rsclib.distributed import processes_here, ranks, total
+from rsclib.distributed import precision_here, processes_here, ranks, total
 from rsclib.errors import RscError
 from rsclib.events import SummaryWriter
 from rsclib.feature_queue import FeatureQueue
@@ -148,8 +148,9 @@ def train(
     """
     resolutions = PRESETS[config.ranges]
     here = processes_here(devices, nodes, config.batch)
+    precision = precision_here(config.precision)
     fabric = Fabric(
-        accelerator="auto", devices=here, num_nodes=nodes, precision=config.precision,  # type: ignore[arg-type]
+        accelerator="auto", devices=here, num_nodes=nodes, precision=precision,  # type: ignore[arg-type]
         strategy="ddp" if here * nodes > 1 else "auto",
     )  # fmt: skip
     fabric.launch()
@@ -243,7 +244,10 @@ def train(
         events.close()
         seconds = before + time.monotonic() - started
         seen = config.batch * sum(scales * steps for scales, steps in config.schedule)
-        about = provenance(settings(config), config.seed, seconds, seen) | {"processes": world}
+        about = provenance(settings(config), config.seed, seconds, seen) | {
+            "processes": world,
+            "precision": precision,
+        }
         write_text(folder / "log.csv", log)  # the last one may have been killed after its state
         save_model(folder / "model.safetensors", net, about)
     fabric.barrier()

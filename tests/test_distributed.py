@@ -81,3 +81,20 @@ def test_numbers_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     for devices, nodes, batch in ((3, 1, 16), (-1, 1, 16), (1, 0, 16), (0, 3, 16)):
         with pytest.raises(RscError):
             D.processes_here(devices, nodes, batch)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"avx2": True, "avx512_bf16": False, "amx_bf16": False}, "32-true"),
+        ({"avx2": True, "avx512_bf16": True, "amx_bf16": False}, "bf16-mixed"),
+        ({}, "32-true"),
+    ],
+)
+def test_sixteen_bits_only_where_the_cpu_has_them(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert D.precision_here("auto") == expected
+    assert D.precision_here("16-mixed") == "16-mixed"

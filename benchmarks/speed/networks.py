@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.speed.measure import Case, Pair, differences, relative, with_first
+from rsclib.distributed import precision_here
 from rsclib.models import model_named
 from rsclib.network import NetConfig, Prediction, RSCNet
 from rsclib.openbench.parts import SPLITS
@@ -41,6 +42,7 @@ class Way(NamedTuple):
 WAYS = {
     "fp32": Way(False, False, False),
     "fp32, channels_last": Way(False, True, False),
+    "fp32, channels_last, compiled": Way(False, True, True),
     "bf16": Way(True, False, False),
     "bf16, channels_last": Way(True, True, False),
     "bf16, channels_last, compiled": Way(True, True, True),
@@ -150,7 +152,7 @@ class Model(NamedTuple):
 
 def models(quick: bool) -> Iterator[Model]:
     """The edu network with its shipped weights and ResNet-50 without any; a tiny one if quick."""
-    last = "bf16, channels_last"
+    last = f"{'bf16' if precision_here('auto') == 'bf16-mixed' else 'fp32'}, channels_last"
     if quick:
         yield Model("tiny", RSCNet(TINY), 4, last, UNTRAINED)
         return
@@ -229,7 +231,7 @@ def inference(quick: bool) -> Iterator[Case]:
                     pairs.append((key, f"{title}, batch {batches[0]}"))
         yield Case(
             "inference", f"{name}, {size} px", runs, items, pairs,
-            differences(runs, pairs), "phi (relative)", tolerance, f"fp32, batch {batches[-1]}",
+            differences(runs, pairs), "phi (relative)", tolerance, f"fp32, channels_last, batch {batches[-1]}",
             rounds=5,
         )  # fmt: skip
 
