@@ -1,4 +1,5 @@
-"""Write the measured table of ``results/open/wild.json`` into README.md, between its markers.
+"""Write the measured tables (``results/open/wild.json``, ``results/speed/ratios.json``) into
+README.md, between their markers.
 
 python benchmarks/update_readme.py
 """
@@ -8,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from rsclib.atomic import write_text
 from rsclib.evaluate import wide
 from rsclib.provenance import read_result
-
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
 def table(path: Path) -> str:
@@ -50,14 +51,41 @@ def sentence(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def speed(path: Path) -> str:
+    """Of each comparison what rsclib uses, against what it could have used, as Markdown."""
+    result = read_result(path)
+    lines = [
+        {
+            "comparison": f"{row['comparison']}: {row['setting']}",
+            "used": row["variant"], "against": row["against"],
+            "times faster [extremes]": f"{row['ratio']:.1f} "
+            f"[{row['ratio_low']:.1f}, {row['ratio_high']:.1f}]",
+            "goal": "" if row["goal"] is None
+            else f"{row['goal']:g}: {'reached' if row['goal_reached'] else '**not reached**'}",
+        }
+        for row in result["rows"]
+        if row["product"] and row["variant"] != row["against"]
+    ]  # fmt: skip
+    about = result["provenance"]
+    frame = pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)
+    return f"{frame}\n\nMachine: {about['machine']['cpu']}, {about['threads']} threads."
+
+
+def between(text: str, name: str, body: str) -> str:
+    """``text`` with ``body`` between the markers of ``name``."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    head, rest = text.split(begin)
+    _, tail = rest.split(end)
+    return f"{head}{begin}\n\n{body}\n\n{end}{tail}"
+
+
 def main() -> None:
     """Replace what stands between the markers."""
     readme = Path("README.md")
     text = readme.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    _, tail = rest.split(END)
-    body = table(Path("results/open/wild.json"))
-    write_text(readme, f"{head}{BEGIN}\n\n{body}\n\n{END}{tail}")
+    text = between(text, "results", table(Path("results/open/wild.json")))
+    text = between(text, "speed", speed(Path("results/speed/ratios.json")))
+    write_text(readme, text)
 
 
 if __name__ == "__main__":

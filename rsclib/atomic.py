@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from rsclib.errors import RscError
 
 
@@ -103,6 +105,36 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
             pass
     except OSError as error:
         raise _refused(folder, error) from error
+
+
+@contextlib.contextmanager
+def held(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Keep ``folder`` for this training alone until the block is left or the process ends.
+
+    The other processes of the same training (LOCAL_RANK 1 and up) pass: their first one holds it.
+
+    Raises:
+        RscError: another training holds it, or it cannot be written.
+    """
+    ranks = ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
+    if any(int(os.environ.get(name, 0)) for name in ranks):
+        yield
+        return
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", blocking=False)
+        lock.acquire()
+    except Timeout as error:
+        raise RscError(
+            f"another training is running in {folder}; wait for it, or choose another folder"
+        ) from error
+    except OSError as error:
+        raise _refused(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _refused(path: str | os.PathLike[str], error: OSError) -> RscError:

@@ -13,7 +13,7 @@ import json
 import os
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -300,11 +300,14 @@ def save_training_state(path: PathLike, state: Mapping[str, Any]) -> None:
         write_bytes(path, data, _SEAL + hashlib.sha256(data).hexdigest().encode())
 
 
-def load_training_state(path: PathLike) -> dict[str, Any]:
+def load_training_state(path: PathLike, keys: Collection[str] = ()) -> dict[str, Any]:
     """Read what :func:`save_training_state` wrote; a changed byte is detected.
 
+    Args:
+        keys: what it must hold.
+
     Raises:
-        RscError: no such file, or it is damaged.
+        RscError: no such file, it is damaged, or of another kind of training.
     """
     if not Path(path).is_file():
         raise RscError(f"there is no training state at {path}")
@@ -318,4 +321,7 @@ def load_training_state(path: PathLike) -> dict[str, Any]:
             f"{path} is damaged, or was not written by this version: its contents do not match the "
             "hash at its end; delete it to start anew"
         )
-    return read_torch(path)
+    state = read_torch(path)
+    if lacking := sorted(set(keys) - state.keys()):
+        raise RscError(f"{path} is of another kind of training: it has no {', '.join(lacking)}")
+    return state

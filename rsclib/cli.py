@@ -215,10 +215,13 @@ def data_build(options: DataBuild) -> None:
 
 def run_train(options: Train) -> None:
     """Train and say where the model is."""
+    from rsclib.atomic import held
     from rsclib.config import load_config
     from rsclib.train import train
 
-    train(load_config(options.config), options.out, devices=options.devices, nodes=options.nodes)
+    config = load_config(options.config)
+    with held(options.out):
+        train(config, options.out, devices=options.devices, nodes=options.nodes)
     if int(os.environ.get("LOCAL_RANK", 0)) == 0:
         print(f"Model: {options.out / 'model.safetensors'}")
 
@@ -245,6 +248,7 @@ def grid(options: Grid) -> None:
 
 def run_pretrain(options: Pretrain) -> None:
     """Pre-train and write the HR-only model."""
+    from rsclib.atomic import held
     from rsclib.checkpoints import load_training_state, save_model
     from rsclib.pretrain import PretrainConfig, pretrain
     from rsclib.provenance import provenance
@@ -254,7 +258,8 @@ def run_pretrain(options: Pretrain) -> None:
         stages=stages, images=options.images, lr=options.lr, start=options.start,
         compile=options.compile,
     )  # fmt: skip
-    net = pretrain(config, options.out)
+    with held(options.out):
+        net = pretrain(config, options.out)
     seconds = load_training_state(options.out / "state.pt")["seconds"]
     about = provenance(
         config,
@@ -337,6 +342,14 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
     except RscError as error:
         _say(f"rsc: {error}")
+        return 2
+    except RuntimeError as error:
+        from rsclib.distributed import other_ended
+
+        if not other_ended(error):
+            raise
+        if int(os.environ.get("LOCAL_RANK", 0)) == 0:  # the others leave it to the first to speak
+            _say("rsc: another process of this training ended; the same command goes on from here")
         return 2
     except OSError as error:  # e.g. a disk that filled up under a library's feet
         place = f": {error.filename}" if error.filename else ""

@@ -7,14 +7,18 @@ images. Without a process group every function here is the identity.
 
 from __future__ import annotations
 
+import logging
 import os
 
+import lightning_fabric  # noqa: F401  (sets its logger up, so before the line below)
 import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.nn.functional import all_reduce  # type: ignore[attr-defined]
 
 from rsclib.errors import RscError
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # not a banner a process
 
 
 def ranks() -> tuple[int, int]:
@@ -63,6 +67,13 @@ def precision_here(name: str) -> str:
         return "bf16-mixed" if torch.cuda.is_bf16_supported(False) else "16-mixed"
     fast = any(has for what, has in torch.cpu.get_capabilities().items() if "bf16" in what)
     return "bf16-mixed" if fast else "32-true"
+
+
+def other_ended(error: BaseException) -> bool:
+    """Whether ``error`` only says that another process of this training is gone."""
+    return isinstance(error, dist.DistError) or (
+        isinstance(error, RuntimeError) and "gloo" in str(error)
+    )
 
 
 def total(values: Tensor) -> Tensor:

@@ -35,6 +35,8 @@ from rsclib.network import NetConfig, RSCNet
 from rsclib.openbench.build import fetch
 from rsclib.resolution import normalise
 
+STATE = ("config", "module", "optimiser", "step", "seconds", "curve")
+
 
 @dataclass(frozen=True)
 class PretrainConfig:
@@ -197,7 +199,7 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
     step, seconds = 0, 0.0
     curve = "step,side,seconds,loss,mpjpe,pa_mpjpe\n"
     if state_file.is_file():
-        state = load_training_state(state_file)
+        state = load_training_state(state_file, STATE)
         if state["config"] != _plain(config):
             raise RscError(f"{folder} holds a run with other settings; choose another folder")
         module.load_state_dict(state["module"])
@@ -206,7 +208,7 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
     elif given is not None:
         module.net.load_state_dict(given)
     elif config.start:
-        module.load_state_dict(load_training_state(begin)["module"])
+        module.load_state_dict(load_training_state(begin, STATE)["module"])
     started, saved, running = time.monotonic() - seconds, time.monotonic(), 0.0
     side, images = 0, torch.empty(0)
     while step < config.steps:

@@ -36,6 +36,7 @@ from rsclib.provenance import provenance
 from rsclib.range_norm import freeze, measure
 from rsclib.resolution import PRESETS, Ranges, degrade, normalise
 
+STATE = ("config", "net", "log", "step", "optimiser", "queue", "seconds")
 MEASURED = (16, 128)  # batches, images each
 
 
@@ -181,7 +182,7 @@ def train(
 
     step, before, log = 0, 0.0, "step,scales,loss,images_s\n"
     if state_file.is_file():
-        state = load_training_state(state_file)
+        state = load_training_state(state_file, STATE)
         if state["config"] != settings(config):
             raise RscError(f"{folder} holds a run with other settings; choose another folder")
         net.load_state_dict(state["net"])
@@ -193,9 +194,9 @@ def train(
         for name in ("state.pt", "log.csv", "model.safetensors"):
             remove_stale(folder / name)
         events = SummaryWriter(folder)
-    started = saved = time.monotonic()
+    started = saved = ticked = time.monotonic()
     bar = tqdm(total=config.steps, initial=step, desc="train", disable=not progress or rank > 0)
-    first = step
+    first = step  # of those that images_s is measured over
     while step < config.steps:
         scales_before = scales_at(config, step - 1) if step else 1
         for row in range(scales_before, scales_at(config, step)):
@@ -218,9 +219,11 @@ def train(
         bar.update()
         if step % 20 == 0 or step == config.steps:
             value = float(total(loss.detach())) / world
-            if not math.isfinite(value):
+            if rank == 0 and not math.isfinite(value):  # the others end with this one
                 raise RscError(f"the loss is {value} at step {step}; lower lr and start again")
-            rate = config.batch * scales * (step - first) / max(1e-9, time.monotonic() - started)
+            now = time.monotonic()
+            rate = config.batch * scales * (step - first) / max(1e-9, now - ticked)
+            first, ticked = step, now
             log += f"{step},{scales},{value:.5f},{rate:.0f}\n"
             bar.set_postfix(loss=f"{value:.3f}", scales=scales)
             for name, term in terms.items():

@@ -87,11 +87,12 @@ def portrait(
     colour: tuple[float, ...] = BLUE,
 ) -> NDArray[np.uint8]:
     """A mesh in the body frame (6890, 3), metres, y up, turned by ``turn`` degrees about the
-    vertical, seen from the front on white: (size, size, 3) uint8. The frame is 2.2 m wide."""
+    vertical, seen from the front on white: (size, size, 3) uint8. The frame is 2.4 m wide, its middle that of the mesh."""
     c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     around = np.float32([[c, 0, -s], [0, 1, 0], [s, 0, c]])
-    seen = (vertices - vertices.mean(0)) @ around * np.float32([1, -1, -1])  # y down, z forward
-    seen = seen + cam_to_translation(torch.tensor([[2 / 2.2, 0.0, 0.0]])).numpy()
+    seen = vertices @ around * np.float32([1, -1, -1])  # y down, z forward
+    seen = seen - (seen.min(0) + seen.max(0)) / 2
+    seen = seen + cam_to_translation(torch.tensor([[2 / 2.4, 0.0, 0.0]])).numpy()
     mesh, cover = shaded(np.float32(seen), body.faces.numpy().astype(np.int32), size, colour)
     return np.uint8((1 - cover[..., None] + mesh).clip(0, 1) * 255)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from rsclib import atomic
-from rsclib.atomic import atomic_path, sha256, write_text
+from rsclib.atomic import atomic_path, held, sha256, write_text
 from rsclib.errors import RscError
 
 
@@ -152,3 +152,16 @@ def test_sha256(tmp_path: Path) -> None:
     assert sha256(tmp_path / "a") == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
+
+
+def test_a_folder_is_held_by_one_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with held(tmp_path / "run"):
+        program = f"from rsclib.atomic import held\nwith held({str(tmp_path / 'run')!r}): print(1)"
+        words = [sys.executable, "-c", program]
+        other = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert other.returncode == 1
+        assert "another training is running" in other.stderr
+        monkeypatch.setenv("LOCAL_RANK", "1")
+        with held(tmp_path / "run"):  # the same training's second process
+            monkeypatch.delenv("LOCAL_RANK")
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "1\n"

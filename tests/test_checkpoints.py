@@ -116,3 +116,6 @@ def test_training_state_round_trip(tmp_path: Path) -> None:
     again = C.load_training_state(tmp_path / "s.pt")
     assert again["step"] == 3
     assert torch.equal(again["net"]["w"], torch.ones(2))
+    assert C.load_training_state(tmp_path / "s.pt", ("step", "net")).keys() == state.keys()
+    with pytest.raises(RscError, match="another kind of training: it has no optimiser, queue"):
+        C.load_training_state(tmp_path / "s.pt", ("step", "queue", "optimiser"))

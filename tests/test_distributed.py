@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from rsclib import distributed as D
 from rsclib.checkpoints import load_training_state
+from rsclib.config import settings
 from rsclib.errors import RscError
+from tests.workers import train_toy
 
 ROOT = Path(__file__).parents[1]
 
 
+def _alone() -> dict[str, str]:
+    """The environment of a command that is not itself part of a training."""
+    return {k: v for k, v in os.environ.items() if k not in ("RANK", "LOCAL_RANK", "WORLD_SIZE")}
+
+
 def _train(folder: Path, devices: int, *options: str) -> dict:
-    env = {k: v for k, v in os.environ.items() if k not in ("RANK", "LOCAL_RANK", "WORLD_SIZE")}
     done = subprocess.run(
         [sys.executable, "-m", "tests.workers.train_toy", str(folder), str(devices), *options],
-        cwd=ROOT, env=env, capture_output=True, text=True, timeout=500, check=False,
+        cwd=ROOT, env=_alone(), capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return load_training_state(folder / "state.pt")
@@ -62,6 +73,54 @@ def test_a_run_goes_on_with_another_number_of_processes(tmp_path: Path) -> None:
     assert part["config"] == whole["config"]
     again = _train(tmp_path / "part", 1, "sync_norm=true")  # already at its end: nothing is lost
     assert all(torch.equal(part["net"][k], again["net"][k]) for k in part["net"])
+
+
+def _settings(folder: Path, **changes: object) -> None:
+    folder.mkdir()
+    plain = settings(dataclasses.replace(train_toy.CONFIG, **changes))  # type: ignore[arg-type]
+    plain["save_seconds"] = 0.001
+    (folder / "config.yaml").write_text(yaml.safe_dump(plain))
+
+
+def _said(error: str) -> list[str]:
+    """What a command said besides its progress bar."""
+    return [line for line in re.split(r"[\r\n]+", error) if line.strip() and "|" not in line]
+
+
+def test_a_mistake_in_two_processes_is_one_line(tmp_path: Path) -> None:
+    _settings(tmp_path / "run", schedule=((2, 20),))
+    (tmp_path / "run" / "state.pt").mkdir()  # where the first process wants to write
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.workers.train_toy", str(tmp_path / "run"), "2"],
+        cwd=ROOT, env=_alone(), capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert len(_said(done.stderr)) == 1, done.stderr
+    (line,) = _said(done.stderr)
+    assert line.startswith("rsc: cannot write ") and "state.pt: Is a directory" in line
+
+
+def test_one_of_two_processes_killed_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
+    _settings(tmp_path / "run", schedule=((2, 60),))
+    words = [sys.executable, "-m", "tests.workers.train_toy", str(tmp_path / "run"), "2"]
+    first = subprocess.Popen(
+        words, cwd=ROOT, env=_alone(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    state = tmp_path / "run" / "state.pt"
+    while not state.is_file():
+        assert first.poll() is None
+        time.sleep(0.05)
+    (second,) = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
+    os.kill(int(second), signal.SIGKILL)
+    _, error = first.communicate(timeout=100)
+    assert first.returncode == 2
+    assert _said(error) == [
+        "rsc: another process of this training ended; the same command goes on from here"
+    ]
+    before = load_training_state(state)["step"]
+    assert 0 < before < 60
+    subprocess.run(words, cwd=ROOT, env=_alone(), check=True, capture_output=True, timeout=500)
+    assert load_training_state(state)["step"] == 60
 
 
 def test_alone_everything_is_the_identity() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from rsclib.checkpoints import read_header
 from rsclib.models import MODELS, SHIPPED, model_named
+from rsclib.provenance import read_result
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,6 +20,15 @@ CARD = (MODELS / "README.md").read_text(encoding="utf-8")
 def test_the_readme_shows_the_result_file() -> None:
     update = runpy.run_path(str(ROOT / "benchmarks/update_readme.py"))
     assert update["table"](ROOT / "results/open/wild.json") in README
+
+
+def test_the_readme_shows_the_measured_speed() -> None:
+    update = runpy.run_path(str(ROOT / "benchmarks/update_readme.py"))
+    table = update["speed"](ROOT / "results/speed/ratios.json")
+    assert table in README
+    goals = [line for line in table.splitlines() if "reached" in line]
+    assert len(goals) == 4  # of the contrastive loss and the rasteriser
+    assert not read_result(ROOT / "results/speed/ratios.json")["provenance"]["git"]["dirty"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -1,6 +1,8 @@
 """Train a tiny network on random images: run by tests in processes of their own.
 
 python -m tests.workers.train_toy FOLDER DEVICES [KEY=VALUE of TrainConfig ...]
+
+Where the folder holds a config.yaml it is `rsc train` that runs, with those settings.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from pathlib import Path
 import torch
 import yaml
 
+from rsclib import cli
 from rsclib import train as T
 from rsclib.config import TrainConfig
 from rsclib.losses import LossConfig
@@ -43,6 +46,8 @@ def main() -> None:
     tiny = dataclasses.replace(TINY, image_size=128, dropout=0.0)
     NetConfig.edu = staticmethod(lambda: tiny)  # type: ignore[method-assign]
     torch.set_num_threads(1)
+    if (config := Path(folder) / "config.yaml").is_file():
+        sys.exit(cli.main(["train", str(config), "--out", folder, "--devices", devices]))
     T.train(dataclasses.replace(CONFIG, **changes), Path(folder), False, devices=int(devices))
 
 
