@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rsclib.body import Body
 from rsclib.geometry import cam_to_translation
@@ -48,11 +48,21 @@ def shaded(
     focal = 5000.0 * big / 224
     face, bary, _ = rasterise(np.ascontiguousarray(vertices), faces, focal, big / 2, big / 2, big)
     normals = vertex_normals(np.ascontiguousarray(vertices), faces)
-    light = np.clip(normals @ np.float32([0.35, -0.5, -0.79]), 0, 1) * 0.75 + 0.25
+    light = np.clip(normals @ _array([0.35, -0.5, -0.79]), 0, 1) * 0.75 + 0.25
     value = (light[faces[face]] * bary).sum(-1) * (face >= 0)
     value = value.reshape(size, 2, size, 2).mean((1, 3))
     cover = (face >= 0).reshape(size, 2, size, 2).mean((1, 3)).astype(np.float32)
-    return np.float32(value[..., None] * np.float32(colour) * 1.25).clip(0, 1), cover
+    shades = value[..., None] * _array(colour) * 1.25
+    return shades.clip(0, 1).astype(np.float32), cover
+
+
+def _array(values: ArrayLike) -> NDArray[np.float32]:
+    return np.asarray(values, np.float32)
+
+
+def _bytes(image: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Values of 0 to 1 as bytes; what is outside is clipped."""
+    return (image.clip(0, 1) * 255).astype(np.uint8)
 
 
 def overlay(
@@ -65,7 +75,7 @@ def overlay(
     faces = body.faces.numpy().astype(np.int32)
     mesh, cover = shaded(vertices, faces, image.shape[0], colour)
     out = image / 255.0 * (1 - cover[..., None]) + mesh
-    return np.uint8(out.clip(0, 1) * 255)
+    return _bytes(out)
 
 
 def side_view(
@@ -73,10 +83,10 @@ def side_view(
 ) -> NDArray[np.uint8]:
     """The mesh turned by 90 degrees about the vertical, on white, (size, size, 3) uint8."""
     centre = vertices.mean(0)
-    turned = (vertices - centre) @ np.float32([[0, 0, -1], [0, 1, 0], [1, 0, 0]]) + centre
+    turned = (vertices - centre) @ _array([[0, 0, -1], [0, 1, 0], [1, 0, 0]]) + centre
     faces = body.faces.numpy().astype(np.int32)
-    mesh, cover = shaded(np.float32(turned), faces, size, colour)
-    return np.uint8((1 - cover[..., None] + mesh).clip(0, 1) * 255)
+    mesh, cover = shaded(_array(turned), faces, size, colour)
+    return _bytes(1 - cover[..., None] + mesh)
 
 
 def portrait(
@@ -87,14 +97,15 @@ def portrait(
     colour: tuple[float, ...] = BLUE,
 ) -> NDArray[np.uint8]:
     """A mesh in the body frame (6890, 3), metres, y up, turned by ``turn`` degrees about the
-    vertical, seen from the front on white: (size, size, 3) uint8. The frame is 2.4 m wide, its middle that of the mesh."""
+    vertical, seen from the front on white: (size, size, 3) uint8. The frame is 2.4 m wide and
+    centred on the mesh."""
     c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
-    around = np.float32([[c, 0, -s], [0, 1, 0], [s, 0, c]])
-    seen = vertices @ around * np.float32([1, -1, -1])  # y down, z forward
+    around = _array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
+    seen = vertices @ around * _array([1, -1, -1])  # y down, z forward
     seen = seen - (seen.min(0) + seen.max(0)) / 2
     seen = seen + cam_to_translation(torch.tensor([[2 / 2.4, 0.0, 0.0]])).numpy()
-    mesh, cover = shaded(np.float32(seen), body.faces.numpy().astype(np.int32), size, colour)
-    return np.uint8((1 - cover[..., None] + mesh).clip(0, 1) * 255)
+    mesh, cover = shaded(_array(seen), body.faces.numpy().astype(np.int32), size, colour)
+    return _bytes(1 - cover[..., None] + mesh)
 
 
 def png_of(figure: Any, dpi: int = 72) -> bytes:

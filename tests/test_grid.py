@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import sys
@@ -39,12 +40,14 @@ def _file(folder: Path, text: str) -> Path:
 
 def test_the_rows_of_tables_6_and_7() -> None:
     runs = read_grid(GRIDS / "table6.yaml")
-    assert len(runs) == 8 * 3
+    assert len(runs) == 9 * 3
     by_row = {r.row: r.config for r in runs if r.config.seed == 1}
     assert list(by_row) == [
-        "Ba", "Ba+SS", "Ba+SS+CL", "RA", "RA+SS", "RA+SS+MS", "RA+SS+CD", "RA+SS+CL",
+        "Ba", "Ba-shared", "Ba+SS", "Ba+SS+CL", "RA", "RA+SS", "RA+SS+MS", "RA+SS+CD", "RA+SS+CL",
     ]  # fmt: skip
     assert not by_row["Ba"].learn_alpha and by_row["RA"].learn_alpha
+    assert {c.norm for row, c in by_row.items() if row != "Ba-shared"} == {"measured"}
+    assert by_row["Ba-shared"] == dataclasses.replace(by_row["Ba"], norm="shared")
     assert by_row["Ba"].loss.ss == by_row["RA"].loss.feat == "none"
     edu = load_config("edu")
     assert by_row["RA+SS+CD"].loss.feat == "cosine"
