@@ -124,6 +124,11 @@ def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, les
     errors = page.locator(".jp-OutputArea-output", has_text="Traceback")
     assert errors.count() == 0
     page.screenshot(path=str(ARTEFACTS / f"{lesson}_run.png"))
+    if lesson == "00_start_here":  # the meshes to turn, without a network
+        meshes = page.locator(".js-plotly-plot")
+        meshes.scroll_into_view_if_needed()
+        meshes.locator("canvas").first.wait_for()
+        page.screenshot(path=str(ARTEFACTS / "meshes.png"))
     widget = page.locator(".jupyter-widgets.widget-vbox").first
     widget.scroll_into_view_if_needed()
     picture = widget.locator("img")

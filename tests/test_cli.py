@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,9 @@ def test_the_table_keeps_the_order_of_the_models() -> None:
         for m in ("zebra", "ape")
     ]
     assert list(wide(rows).index) == ["zebra", "ape"]
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    program = "import sys, rsclib.cli; print('torch' in sys.modules)"
+    words = [sys.executable, "-c", program]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "False\n"

@@ -50,6 +50,7 @@ def test_hygiene(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert '"output_type": "error"' not in text
     assert not re.search(r"/(home|root|Users|work|tmp)/", text), "a path of one machine"
+    assert "<script" not in text, "an output that downloads"
     assert "pip install" not in text and "%%" not in text
     for cell in code:
         assert "plt.show()" not in cell.source, "show(figure, alt) keeps the alternative text"

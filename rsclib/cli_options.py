@@ -1,0 +1,158 @@
+"""The options of every subcommand of ``rsc``, and what ``--help`` says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Evaluate the shipped models at every resolution and draw one person.
+
+    Example: rsc demo --count 512
+    """
+
+    out: Path = Path("runs/demo")
+    """Folder for demo.png and demo.json."""
+    count: int = 1536
+    """Images of the held-out part (built first when they are not in the cache)."""
+    person: int = 3
+    """Which image is drawn."""
+
+
+@dataclass(frozen=True)
+class DataBuild:
+    """Build parts of the open benchmark in the cache folder (RSC_CACHE, else ~/.cache/rsclib).
+
+    Examples: rsc data build            (all parts)
+              rsc data build test-wild --count 256
+    """
+
+    parts: tyro.conf.Positional[tuple[str, ...]] = ()
+    """source, train-lab, train-wild, test-wild, test-studio, test-lab; none: all."""
+    count: int | None = None
+    """Images of each part; default: the part's usual number."""
+    size: int = 128
+    """Side in pixels."""
+    seed: int = 0
+    workers: int | None = None
+    """Processes; default: one per core."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train, or go on with, one configuration.
+
+    Examples: rsc train ci --out runs/ci
+              rsc train edu --out runs/edu --devices 2
+              rsc train edu --out runs/edu --devices 4 --nodes 2   (NODE_RANK, MASTER_ADDR set)
+    """
+
+    config: tyro.conf.Positional[str]
+    """A preset (ci, edu, paper) or a YAML file."""
+    out: Path
+    """Folder of the run; a run that was stopped goes on from it."""
+    devices: int = 1
+    """Processes on this machine that share each batch; 0: one a GPU, else one a core."""
+    nodes: int = 1
+    """Machines."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Train every row of a grid file at every seed, on this machine or on a Slurm cluster.
+
+    Examples: rsc grid benchmarks/grids/table6.yaml --out runs/table6
+              rsc grid benchmarks/grids/table6.yaml --out runs/table6 --cluster slurm --at-once 8
+                  --devices 4 --options slurm_partition=gpu gpus_per_node=4
+    """
+
+    grid: tyro.conf.Positional[Path]
+    """YAML with base (a preset), rows (name: what differs) and seeds."""
+    out: Path
+    """Folder of the runs; finished ones are left alone."""
+    cluster: str = "local"
+    """local or slurm."""
+    at_once: int = 1
+    """Runs at a time."""
+    devices: int = 1
+    """Processes a machine, for each run; 0: one a GPU, else one a core."""
+    nodes: int = 1
+    """Machines, for each run."""
+    options: tuple[str, ...] = ()
+    """Further submitit parameters, NAME=VALUE."""
+
+
+@dataclass(frozen=True)
+class Pretrain:
+    """Pre-train the HR-only model on full labels, resumably.
+
+    Examples: rsc pretrain --out runs/pretrain       an hour on two cores
+              rsc pretrain --out runs/short --steps 3400 350 200
+              rsc pretrain --out runs/more --start runs/pretrain --steps 0 0 17000 --lr 2e-3
+    """
+
+    out: Path
+    steps: tuple[int, int, int] = (24000, 1500, 2500)
+    """Steps at 64, 96 and 128 pixels."""
+    images: int = 40960
+    lr: float = 3e-3
+    """Peak rate of the first stage; later stages peak at 0.4 of it."""
+    start: str = ""
+    """What to start from, instead of from nothing: the folder of a run, hr-only, or a .safetensors
+    file."""
+    compile: bool = True
+    """Fuse operations with torch.compile (needs g++): 1.3 to 1.4 times faster on two cores."""
+
+
+@dataclass(frozen=True)
+class Eval:
+    """Score models (.safetensors files or names of shipped ones) on a test part.
+
+    Example: rsc eval hr-only full --part test-wild --out results/open/wild.json
+    """
+
+    models: tyro.conf.Positional[tuple[str, ...]]
+    part: str = "test-wild"
+    count: int | None = None
+    out: Path | None = None
+    """Write the rows with their provenance to this JSON file."""
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Estimate the body of the person in each of your own images.
+
+    The shipped models have only ever seen rendered people: on a real photograph expect a rough
+    pose at best, and no warning when it is wrong. The network always answers, person or not.
+
+    Each image gives NAME.obj (mesh), NAME.npz (numbers) and NAME.png (picture) in --out.
+
+    Examples: rsc predict photo.jpg
+              rsc predict a.jpg b.png --model hr-only --out runs/mine
+              rsc predict group.jpg --box 310 80 120 260
+    """
+
+    images: tyro.conf.Positional[tuple[str, ...]]
+    """JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files, one person each."""
+    model: str = "full"
+    """A shipped model (full, hr-only) or a .safetensors file."""
+    out: Path = Path("runs/predict")
+    box: tuple[float, float, float, float] | None = None
+    """x y width height of the person in pixels, with a small margin, the same for all images;
+    default: the whole image. The longer side decides the resolution range."""
+
+
+Command = (
+    Annotated[Demo, tyro.conf.subcommand("demo")]
+    | Annotated[DataBuild, tyro.conf.subcommand("data-build")]
+    | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Grid, tyro.conf.subcommand("grid")]
+    | Annotated[Pretrain, tyro.conf.subcommand("pretrain")]
+    | Annotated[Eval, tyro.conf.subcommand("eval")]
+    | Annotated[Predict, tyro.conf.subcommand("predict")]
+)
