@@ -121,6 +121,7 @@ def held(folder: str | os.PathLike[str]) -> Iterator[None]:
         yield
         return
     folder = Path(folder)
+    new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".lock", blocking=False)
@@ -135,6 +136,10 @@ def held(folder: str | os.PathLike[str]) -> Iterator[None]:
         yield
     finally:
         lock.release()
+        if new and [p.name for p in folder.iterdir()] in ([], [".lock"]):  # nothing came of it
+            with contextlib.suppress(OSError):
+                (folder / ".lock").unlink(missing_ok=True)
+                folder.rmdir()
 
 
 def _refused(path: str | os.PathLike[str], error: OSError) -> RscError:
