@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import submitit
 import yaml
 
 from rsclib.cli import main
@@ -86,6 +87,8 @@ def test_slurm_is_the_same_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for file in bin_folder.iterdir():
         file.chmod(0o755)
     monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
+    # submitit waits so long for the missing result of each of the eight tasks.
+    monkeypatch.setattr(submitit.SlurmJob, "_results_timeout_s", 0.1)
     runs = read_grid(_file(tmp_path, "base: ci\nrows: {one: {}}\n"))
     failed = run_grid(
         runs, tmp_path / "out", "slurm", devices=4, nodes=2, options={"slurm_partition": "gpu"}
