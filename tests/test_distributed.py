@@ -101,7 +101,7 @@ def test_a_mistake_in_two_processes_is_one_line(tmp_path: Path) -> None:
 
 
 def test_one_of_two_processes_killed_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
-    _settings(tmp_path / "run", schedule=((2, 60),))
+    _settings(tmp_path / "run", schedule=((2, 30),))
     words = [sys.executable, "-m", "tests.workers.train_toy", str(tmp_path / "run"), "2"]
     first = subprocess.Popen(
         words, cwd=ROOT, env=_alone(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -118,9 +118,9 @@ def test_one_of_two_processes_killed_is_one_line_and_the_run_goes_on(tmp_path: P
         "rsc: another process of this training ended; the same command goes on from here"
     ]
     before = load_training_state(state)["step"]
-    assert 0 < before < 60
+    assert 0 < before < 30
     subprocess.run(words, cwd=ROOT, env=_alone(), check=True, capture_output=True, timeout=500)
-    assert load_training_state(state)["step"] == 60
+    assert load_training_state(state)["step"] == 30
 
 
 def test_alone_everything_is_the_identity() -> None:
