@@ -250,7 +250,7 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
             spent = time.monotonic() - started
             row = f"{step},{side},{spent:.0f},{running:.4f},{scores['mpjpe']:.1f},{scores['pa_mpjpe']:.1f}"
             curve += row + "\n"
-            print(row, {k: round(float(v), 3) for k, v in terms.items()}, flush=True)
+            print(row, {k: round(float(v.detach()), 3) for k, v in terms.items()}, flush=True)
         if rank == 0 and (time.monotonic() - saved > config.save_seconds or step == config.steps):
             save_training_state(
                 state_file,
