@@ -111,12 +111,12 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
 def held(folder: str | os.PathLike[str]) -> Iterator[None]:
     """Keep ``folder`` for this training alone until the block is left or the process ends.
 
-    The other processes of the same training (LOCAL_RANK 1 and up) pass: their first one holds it.
+    The other processes of the same training (whose rank in the environment is not 0) pass: their first one holds it.
 
     Raises:
         RscError: another training holds it, or it cannot be written.
     """
-    ranks = ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
+    ranks = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
     if any(int(os.environ.get(name, 0)) for name in ranks):
         yield
         return
@@ -135,11 +135,11 @@ def held(folder: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
-        if new and [p.name for p in folder.iterdir()] in ([], [".lock"]):  # nothing came of it
-            with contextlib.suppress(OSError):
-                (folder / ".lock").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if new and [p.name for p in folder.iterdir()] == [".lock"]:  # nothing came of it
+                (folder / ".lock").unlink()
                 folder.rmdir()
+        lock.release()
 
 
 def _refused(path: str | os.PathLike[str], error: OSError) -> RscError:

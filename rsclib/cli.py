@@ -112,6 +112,7 @@ def run_pretrain(options: Pretrain) -> None:
     """Pre-train and write the HR-only model."""
     from rsclib.atomic import held
     from rsclib.checkpoints import load_training_state, save_model
+    from rsclib.distributed import precision_here
     from rsclib.pretrain import PretrainConfig, pretrain
     from rsclib.provenance import provenance
 
@@ -128,7 +129,7 @@ def run_pretrain(options: Pretrain) -> None:
         config.seed,
         seconds,
         config.steps * config.batch * config.world,
-    )
+    ) | {"precision": precision_here(config.precision)}
     if int(os.environ.get("LOCAL_RANK", 0)) == 0:
         save_model(options.out / "model.safetensors", net, about)
         print(f"Model: {options.out / 'model.safetensors'}")

@@ -10,15 +10,12 @@ from __future__ import annotations
 import logging
 import os
 
-import lightning_fabric  # noqa: F401  (sets its logger up, so before the line below)
 import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.nn.functional import all_reduce  # type: ignore[attr-defined]
 
 from rsclib.errors import RscError
-
-logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # not a banner a process
 
 
 def ranks() -> tuple[int, int]:
@@ -58,8 +55,8 @@ def processes_here(devices: int, nodes: int, batch: int) -> int:
 def precision_here(name: str) -> str:
     """Lightning's name of the precision ``name``; "auto" is 16 bits where they are the faster ones.
 
-    A CPU without bfloat16 instructions emulates them: training was seven times slower that way than
-    in 32 bits (benchmarks/speed measures it).
+    A CPU without bfloat16 instructions emulates them, far slower than 32 bits (steps in
+    results/speed/ratios.json).
     """
     if name != "auto":
         return name
@@ -74,6 +71,11 @@ def other_ended(error: BaseException) -> bool:
     return isinstance(error, dist.DistError) or (
         isinstance(error, RuntimeError) and "gloo" in str(error)
     )
+
+
+def quiet() -> None:
+    """No banner of Lightning's from every process; call it after Lightning is imported."""
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
 def total(values: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from rsclib.statistics import cluster_bootstrap
 from rsclib.train import evaluation_joints
 
 Row = dict[str, Any]
-# Images at a time: with 128 what a layer makes leaves the processor's cache, and it is slower.
+# Images at a time: few enough for a processor's cache, enough to fill its cores.
 BATCH = 32
 
 

@@ -26,7 +26,7 @@ from rsclib.atomic import check_writable, remove_stale, write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_training_state
 from rsclib.dense_tasks import Pretrainer, losses
-from rsclib.distributed import precision_here
+from rsclib.distributed import precision_here, quiet
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.metrics import mpjpe, pa_mpjpe
@@ -168,6 +168,7 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         precision=precision_here(config.precision),  # type: ignore[arg-type]
         strategy="ddp" if processes > 1 else "auto",
     )
+    quiet()
     fabric.launch()
     rank, world = fabric.global_rank, fabric.world_size
     if not on_gpu:

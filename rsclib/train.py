@@ -23,7 +23,7 @@ from rsclib.atomic import remove_stale, write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_model, save_training_state
 from rsclib.config import TrainConfig, scales_at, settings
-from rsclib.distributed import precision_here, processes_here, ranks, total
+from rsclib.distributed import precision_here, processes_here, quiet, ranks, total
 from rsclib.errors import RscError
 from rsclib.events import SummaryWriter
 from rsclib.feature_queue import FeatureQueue
@@ -154,6 +154,7 @@ def train(
         accelerator="auto", devices=here, num_nodes=nodes, precision=precision,  # type: ignore[arg-type]
         strategy="ddp" if here * nodes > 1 else "auto",
     )  # fmt: skip
+    quiet()
     fabric.launch()
     rank, world = ranks()
     if here > 1 and not torch.cuda.is_available():
@@ -219,7 +220,9 @@ def train(
         bar.update()
         if step % 20 == 0 or step == config.steps:
             value = float(total(loss.detach())) / world
-            if rank == 0 and not math.isfinite(value):  # the others end with this one
+            if not math.isfinite(value):  # in every process
+                if rank:
+                    raise SystemExit(2)  # the first one speaks
                 raise RscError(f"the loss is {value} at step {step}; lower lr and start again")
             now = time.monotonic()
             rate = config.batch * scales * (step - first) / max(1e-9, now - ticked)

@@ -111,7 +111,7 @@ def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, les
     page.goto(f"{lab}/lab/tree/{lesson}.ipynb?reset")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     # Which kernel? Asked now and then. (The debugger's button is a "Select ..." too until a kernel
-    # runs, and with the debugger on a lesson takes five times as long.)
+    # runs, and with the debugger on a lesson takes far longer.)
     dialog = page.locator(".jp-Dialog").get_by_role("button", name="Select")
     ready = page.get_by_text("| Idle")
     dialog.or_(ready).first.wait_for()

@@ -3,7 +3,7 @@
 Each comparison first checks that its variants compute the same, then times them in turn. Ratios are
 of one run on one machine; above 1 the variant is faster than what stands under "against".
 
-Examples: python -m benchmarks.speed                           (everything, 10 to 25 minutes)
+Examples: python -m benchmarks.speed                           (everything, 10 to 35 minutes)
           python -m benchmarks.speed --only contrastive raster
           python -m benchmarks.speed --quick                   (tiny sizes: does it run?)
 """

@@ -27,7 +27,8 @@ UPRIGHT = (np.pi, 0.0, 0.0)  # the camera's y points down
 def nce_sample_by_sample(
     anchor: Tensor, positive: Tensor, negatives: Tensor, keep: Tensor, tau: float
 ) -> Tensor:
-    """:func:`rsclib.losses.nce` of one pair of scales as Eq. 12 is written: gather each sample's negatives."""
+    """:func:`rsclib.losses.nce` of one pair of scales, as Eq. 12 is written: each sample gathers its
+    negatives."""
     values = []
     for b in range(len(anchor)):
         others = negatives[keep[b]]
