@@ -119,7 +119,7 @@ def run_pretrain(options: Pretrain) -> None:
     stages = tuple((s, n) for s, n in zip((64, 96, 128), options.steps, strict=True) if n)
     config = PretrainConfig(
         stages=stages, images=options.images, lr=options.lr, start=options.start,
-        compile=options.compile,
+        extra=options.extra, compile=options.compile, seed=options.seed,
     )  # fmt: skip
     with held(options.out):
         net = pretrain(config, options.out)

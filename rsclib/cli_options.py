@@ -94,6 +94,8 @@ class Pretrain:
     Examples: rsc pretrain --out runs/pretrain       an hour on two cores
               rsc pretrain --out runs/short --steps 3400 350 200
               rsc pretrain --out runs/more --start runs/pretrain --steps 0 0 17000 --lr 2e-3
+              rsc pretrain --out runs/last --start hr-only --steps 0 0 10000 --lr 1e-3
+                  --no-extra --seed 1
     """
 
     out: Path
@@ -105,6 +107,10 @@ class Pretrain:
     start: str = ""
     """What to start from, instead of from nothing: the folder of a run, hr-only, or a .safetensors
     file."""
+    extra: bool = True
+    """Learn dense truth too; without, a network that has learnt goes on faster."""
+    seed: int = 0
+    """Of the data, too: another seed shows other people."""
     compile: bool = True
     """Fuse operations with torch.compile (needs g++); worth it where 16 bits are fast."""
 

@@ -34,10 +34,11 @@ class DenseHead(nn.Module):
 
 
 class Pretrainer(nn.Module):
-    """The network with its extra head, as one module for Fabric."""
+    """The network with its extra head, as one module for Fabric. Without ``extra`` the head rests."""
 
-    def __init__(self, config: NetConfig) -> None:
+    def __init__(self, config: NetConfig, extra: bool = True) -> None:
         super().__init__()
+        self.extra = extra
         self.net = RSCNet(config)
         # Every block starts as the identity: the first thousand steps learn faster.
         for module in self.net.trunk.modules():
@@ -45,33 +46,43 @@ class Pretrainer(nn.Module):
                 nn.init.zeros_(module.bn3.weight)
         # The contrastive head has nothing to learn from here.
         self.net.projection.requires_grad_(False)
-        self.head = DenseHead(config)
+        self.head = DenseHead(config).requires_grad_(extra)
 
-    def forward(self, images: Tensor) -> tuple[Prediction, Tensor, Tensor]:
+    def forward(self, images: Tensor) -> tuple[Prediction, Tensor | None, Tensor | None]:
         maps, phi = self.net.forward_features(
             images, torch.zeros(len(images), dtype=torch.long, device=images.device)
         )
-        dense, joints = self.head(maps, phi)
+        dense, joints = self.head(maps, phi) if self.extra else (None, None)
         return self.net.predict(phi), dense, joints
 
 
 def losses(
-    prediction: Prediction, dense: Tensor, joints: Tensor, batch: augment.Batch, body: Body
+    prediction: Prediction,
+    dense: Tensor | None,
+    joints: Tensor | None,
+    batch: augment.Batch,
+    body: Body,
 ) -> dict[str, Tensor]:
-    """Weighted terms. L1 throughout: with L2 the limbs shrink towards the mean of two headings."""
-    limbs = joint_weights().to(joints.device)
+    """Weighted terms; without ``dense`` and ``joints`` those of the network's own output alone.
+
+    L1 throughout: with L2 the limbs shrink towards the mean of two headings."""
+    limbs = joint_weights().to(prediction.cam.device)
     out = body.joints(prediction.rotmats, prediction.betas).joints49[:, 25:]
     flat = project(out, prediction.cam)
     seen = batch["keypoints"][..., 2:]
     truth = centred(batch["joints24"])
-    target = batch["dense"]
-    on_person = (target[..., 3] > 0).float()
-    coordinates = (dense[:, 25:].permute(0, 2, 3, 1) - target[..., :3] / 255).abs().sum(-1)
-    return {
+    terms = {
         "3d": 6 * ((centred(out) - truth).abs() * limbs).mean(),
         "2d": 3 * ((flat - batch["keypoints"][..., :2]).abs() * seen * limbs).mean(),
         "pose": 2 * (prediction.rotmats - batch["rotmats"]).abs().mean(),
         "betas": 0.03 * (prediction.betas - batch["betas"]).square().mean(),
+    }
+    if dense is None or joints is None:
+        return terms
+    target = batch["dense"]
+    on_person = (target[..., 3] > 0).float()
+    coordinates = (dense[:, 25:].permute(0, 2, 3, 1) - target[..., :3] / 255).abs().sum(-1)
+    return terms | {
         "direct": 3 * ((joints[..., :3] - truth).abs() * limbs).mean()
         + 1.5 * ((joints[..., 3:] - batch["keypoints"][..., :2]).abs() * seen * limbs).mean(),
         "parts": part_loss(dense[:, :25].float(), target[..., 3].long()),

@@ -54,6 +54,8 @@ class PretrainConfig:
             threads; 0 takes the number of cores (on a GPU: one).
         start: what this run starts from: another run's folder (network and extra heads), or a model
             (a shipped one's name or a .safetensors file; the heads begin anew); empty: from nothing.
+        extra: the dense tasks and direct joints beside the network's own output. They teach a fresh
+            network; one that has learnt trains faster without, and its start has no fresh heads.
         compile: fuse the trunk's small operations, 1.3 to 1.4 times faster here (PyTorch needs a
             C++ compiler for that).
     """
@@ -68,6 +70,7 @@ class PretrainConfig:
     scale: float = 0.07
     processes: int = 0
     start: str = ""
+    extra: bool = True
     compile: bool = True
     seed: int = 0
     precision: str = "auto"
@@ -175,11 +178,11 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // processes))
     fabric.seed_everything(config.seed, verbose=False)
     with fabric.rank_zero_first():  # the others find the data built
-        data = fetch("source", config.images)
+        data = fetch("source", config.images, seed=config.seed)
         held_out = fetch("val-wild", 512)  # no test image is looked at while settings may change
     net_config = net_config or NetConfig.edu()
     body = load_body().to(fabric.device)
-    module = Pretrainer(net_config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module = Pretrainer(net_config, config.extra).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(
         module.parameters(), config.lr, weight_decay=config.weight_decay, fused=True
     )
@@ -195,8 +198,9 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         "joints24": torch.from_numpy(data["joints24"]),
         "betas": torch.from_numpy(data["betas"]),
         "rotmats": axis_angle_to_rotmat(torch.from_numpy(data["pose"]).view(-1, 24, 3)),
-        "dense": torch.from_numpy(data["dense"]),
     }
+    if config.extra:
+        labels["dense"] = torch.from_numpy(data["dense"])
     step, seconds = 0, 0.0
     curve = "step,side,seconds,loss,mpjpe,pa_mpjpe\n"
     if state_file.is_file():
@@ -219,17 +223,14 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         turn = step * world + rank  # every process has its own share of the data
         pick = torch.from_numpy(batch_indices(config.seed, turn, config.batch, len(images)))
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + turn)
-        stride = 128 // side if 128 % side == 0 else 1
         batch = {k: v[pick] for k, v in labels.items()}
         batch["images"] = images[pick].float()
         batch = augment.warp(
             batch, *augment.random_affine(len(pick), generator, config.rotation, config.scale)
         )
-        if stride == 1 and side != 128:  # 96 px: the dense truth has no whole stride
+        if config.extra:  # dense truth at a quarter of the image's side (32 rows at 128 px)
             rows = torch.arange(side // 4) * 128 // side
             batch["dense"] = batch["dense"][:, rows][:, :, rows]
-        else:
-            batch["dense"] = batch["dense"][:, ::stride, ::stride]
         batch["images"] = augment.colour(
             batch["images"], *augment.random_colour(len(pick), generator)
         )

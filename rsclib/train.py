@@ -178,7 +178,7 @@ def train(
     groups = [{"params": others, "rate": 1.0}]
     if config.learn_alpha:
         groups.append({"params": [net.alpha], "rate": config.alpha_rate})
-    optimiser = torch.optim.Adam(groups, config.lr)
+    optimiser = torch.optim.Adam(groups, config.lr, fused=True)
     model, optimiser = fabric.setup(net, optimiser)
 
     step, before, log = 0, 0.0, "step,scales,loss,images_s\n"

@@ -67,6 +67,8 @@ def test_the_truth_has_no_loss() -> None:
     assert all(float(v) < 1e-4 for v in terms.values()), terms
     wrong = right._replace(betas=betas + 1)
     assert float(D.losses(wrong, maps, direct, batch, body)["betas"]) > 0.02
+    own = D.losses(right, None, None, {k: v for k, v in batch.items() if k != "dense"}, body)
+    assert own == {k: terms[k] for k in ("3d", "2d", "pose", "betas")}
 
 
 def test_dense_head_fits_every_stage() -> None:
@@ -76,6 +78,33 @@ def test_dense_head_fits_every_stage() -> None:
         assert dense.shape == (2, 28, side // 4, side // 4)
         assert joints.shape == (2, 24, 5)
         assert prediction.betas.shape == (2, 10)
+
+
+def test_without_extra_tasks_the_head_rests_and_the_network_is_the_same() -> None:
+    images = torch.randn(2, 3, 64, 64)
+    model = D.Pretrainer(TINY).eval()
+    lean = D.Pretrainer(TINY, extra=False).eval()
+    lean.load_state_dict(model.state_dict())
+    prediction, dense, joints = lean(images)
+    assert dense is None and joints is None
+    assert torch.equal(prediction.rotmats, model(images)[0].rotmats)
+    assert not any(p.requires_grad for p in lean.head.parameters())
+    assert all(p.requires_grad for p in lean.net.regressor.parameters())
+
+
+def test_the_seed_of_a_pre_training_is_that_of_its_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def fetch(name: str, count: int, **options: int) -> dict[str, np.ndarray]:
+        asked.append((name, count, options))
+        raise InterruptedError
+
+    monkeypatch.setattr(P, "fetch", fetch)
+    with pytest.raises(InterruptedError):
+        P.pretrain(P.PretrainConfig(images=512, seed=7, processes=1), tmp_path)
+    assert asked == [("source", 512, {"seed": 7})]
 
 
 def test_joint_weights_keep_the_scale_and_favour_the_limbs() -> None:
