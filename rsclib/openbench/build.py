@@ -217,20 +217,22 @@ def load(
     """
     folder = folder_of(wanted, cache)
     manifest = _read_manifest(folder)
-    shards = []
+    data: dict[str, NDArray] = {}
     for shard in range(wanted.count // SHARD):
         name, path = f"{shard:05d}", folder / f"{shard:05d}.npz"
         if name not in manifest or not path.is_file():
             raise RscError(f"{wanted.name} is not built; run: rsc data build {wanted.name}")
         if check and sha256(path) != manifest[name]:
             raise RscError(f"{path} is damaged; delete it and run: rsc data build {wanted.name}")
-        shards.append(read_npz(path, keys))
-    try:
-        data = {k: np.concatenate([s[k] for s in shards]) for k in shards[0]}
-        if not data or any(len(v) != wanted.count for v in data.values()):
-            raise ValueError("a wrong number of people")
-    except (KeyError, ValueError, TypeError) as error:
-        raise RscError(f"the shards of {folder} do not fit; delete it and build again") from error
+        part = read_npz(path, keys)
+        shapes = {k: (v.shape, v.dtype) for k, v in part.items()}
+        fits = bool(part) and all(shape[:1] == (SHARD,) for shape, _ in shapes.values())
+        if not shard and fits:  # filled in place: never two copies of a part in memory
+            data = {k: np.empty((wanted.count, *v.shape[1:]), v.dtype) for k, v in part.items()}
+        if not fits or shapes != {k: ((SHARD, *v.shape[1:]), v.dtype) for k, v in data.items()}:
+            raise RscError(f"the shards of {folder} do not fit; delete it and build again")
+        for k, v in part.items():
+            data[k][shard * SHARD : (shard + 1) * SHARD] = v
     data["index"] = np.arange(wanted.count)
     return data
 
