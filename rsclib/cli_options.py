@@ -33,7 +33,7 @@ class DataBuild:
     """
 
     parts: tyro.conf.Positional[tuple[str, ...]] = ()
-    """source, train-lab, train-wild, test-wild, test-studio, test-lab; none: all."""
+    """source, train-lab, train-wild, val-wild, test-wild, test-studio, test-lab; none: all."""
     count: int | None = None
     """Images of each part; default: the part's usual number."""
     size: int = 128

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,10 @@ def _checked(kind: type, values: Any, where: str) -> Any:
         elif type(value) is not type(like):
             kind_name = {"bool": "true or false", "int": "whole number", "float": "finite number"}
             wanted = kind_name.get(type(like).__name__, "word")
-            raise RscError(f"{where}: {name} must be a {wanted}, not {shown(value)}")
+            # The commonest slip: YAML 1.1 takes 4e-5 for a word.
+            slip = isinstance(value, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", value)
+            hint = "; a number like 4e-5 needs a point in YAML: 4.0e-5" if slip else ""
+            raise RscError(f"{where}: {name} must be a {wanted}, not {shown(value)}{hint}")
         else:
             out[name] = value
     return kind(**out)

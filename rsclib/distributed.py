@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 
 import torch
 import torch.distributed as dist
@@ -74,8 +75,11 @@ def other_ended(error: BaseException) -> bool:
 
 
 def quiet() -> None:
-    """No banner of Lightning's from every process; call it after Lightning is imported."""
+    """No banner of Lightning's from every process, no warning that is not the user's to heed; call
+    it after Lightning is imported."""
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    # PyTorch 2.12's only other all_reduce with a gradient is private.
+    warnings.filterwarnings("ignore", r"torch\.distributed\.nn\.functional", FutureWarning)
 
 
 def total(values: Tensor) -> Tensor:

@@ -20,13 +20,14 @@ import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from rsclib import augment
 from rsclib.atomic import check_writable, remove_stale, write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_training_state
 from rsclib.dense_tasks import Pretrainer, losses
-from rsclib.distributed import precision_here, quiet
+from rsclib.distributed import precision_here, quiet, total
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.metrics import mpjpe, pa_mpjpe
@@ -216,6 +217,7 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         module.load_state_dict(load_training_state(begin, STATE)["module"])
     started, saved, running = time.monotonic() - seconds, time.monotonic(), 0.0
     side, images = 0, torch.empty(0)
+    bar = tqdm(total=config.steps, initial=step, desc="pretrain", disable=rank > 0)
     while step < config.steps:
         wanted = _side_at(config, step)
         if wanted != side:
@@ -245,15 +247,26 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         fabric.clip_gradients(model, optimiser, max_norm=2.0)
         optimiser.step()
         optimiser.zero_grad()
-        running = 0.98 * running + 0.02 * float(loss.detach()) if step else float(loss.detach())
+        value = float(loss.detach())
+        running = 0.98 * running + 0.02 * value if step else value
         step += 1
+        bar.update()
+        if step % 20 == 0 or step == config.steps:
+            bar.set_postfix(loss=f"{running:.3f}", side=side)
+            value = float(total(loss.detach()))
+            if not math.isfinite(value):  # in every process; the last good state stays
+                if rank:
+                    raise SystemExit(2)  # the first one speaks
+                raise RscError(f"the loss is {value} at step {step}; lower lr and start again")
         if rank == 0 and (step % config.eval_steps == 0 or step == config.steps):
             scores = quick_eval(module.net, held_out, side, body)
             spent = time.monotonic() - started
             row = f"{step},{side},{spent:.0f},{running:.4f},{scores['mpjpe']:.1f},{scores['pa_mpjpe']:.1f}"
             curve += row + "\n"
-            print(row, {k: round(float(v.detach()), 3) for k, v in terms.items()}, flush=True)
-        if rank == 0 and (time.monotonic() - saved > config.save_seconds or step == config.steps):
+            parts = {k: round(float(v.detach()), 3) for k, v in terms.items()}
+            bar.write(f"{row} {parts}")
+        late = time.monotonic() - saved > config.save_seconds
+        if rank == 0 and (late or step == config.steps) and math.isfinite(running):
             save_training_state(
                 state_file,
                 {
@@ -264,6 +277,7 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
             )  # fmt: skip
             write_text(folder / "curve.csv", curve)
             saved = time.monotonic()
+    bar.close()
     # Only row 0 was learnt; weight decay has shrunk the others, which had no gradient. The HR-only
     # model treats every resolution alike.
     for target in range(1, net_config.ranges):

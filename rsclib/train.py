@@ -233,7 +233,7 @@ def train(
                 if events:
                     events.add_scalar(f"loss/{name}", float(term.detach()), step)
         late = time.monotonic() - saved > config.save_seconds
-        if rank == 0 and (late or step == config.steps):
+        if rank == 0 and (late or step == config.steps) and math.isfinite(float(loss.detach())):
             seconds = before + time.monotonic() - started
             save_training_state(
                 state_file,

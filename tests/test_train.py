@@ -57,6 +57,24 @@ def test_a_stopped_run_goes_on_bit_for_bit(
 
 
 @pytest.mark.usefixtures("toy")
+def test_a_lost_loss_ends_the_run_and_is_never_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = T.make_batch
+
+    def lost_from_three_on(data, config, ranges, step):
+        images, index, targets = real(data, config, ranges, step)
+        return images * (torch.nan if step >= 3 else 1), index, targets
+
+    monkeypatch.setattr(T, "make_batch", lost_from_three_on)
+    with pytest.raises(RscError, match="the loss is nan"):
+        T.train(dataclasses.replace(CONFIG, save_seconds=1e-3), tmp_path, progress=False)
+    state = T.load_training_state(tmp_path / "state.pt", T.STATE)
+    assert state["step"] == 3
+    assert all(v.isfinite().all() for v in state["net"].values())
+
+
+@pytest.mark.usefixtures("toy")
 def test_another_config_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     T.train(CONFIG, tmp_path, progress=False)
     with pytest.raises(RscError, match="other settings"):
@@ -109,6 +127,7 @@ def test_presets_fit(name: str) -> None:
         ("lerning_rate: 1", "unknown key 'lerning_rate'"),
         ("loss: {taw: 1}", "unknown key 'taw'"),
         ("batch: many", "batch must be a whole number"),
+        ("lr: 4e-5", "lr must be a finite number, not '4e-5'; .* 4.0e-5"),
         ("schedule: 5", "schedule is a list"),
         ("- 1", "keys and values"),
         ("a: [", "not YAML"),
