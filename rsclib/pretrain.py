@@ -27,7 +27,7 @@ from rsclib.atomic import check_writable, remove_stale, write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_training_state
 from rsclib.dense_tasks import Pretrainer, losses
-from rsclib.distributed import precision_here, quiet, total
+from rsclib.distributed import precision_here, quiet
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.metrics import mpjpe, pa_mpjpe
@@ -244,7 +244,14 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         terms = losses(prediction, dense, joints, batch, body)
         loss = torch.stack(list(terms.values())).sum()
         fabric.backward(loss)
-        fabric.clip_gradients(model, optimiser, max_norm=2.0)
+        norm = fabric.clip_gradients(model, optimiser, max_norm=2.0, error_if_nonfinite=False)
+        if norm is not None and not norm.isfinite():  # in every process; the last state stays
+            if rank:
+                raise SystemExit(2)  # the first one speaks
+            raise RscError(
+                f"step {step + 1} has no finite gradient (loss {float(loss.detach()):.3g}); "
+                "lower lr and start anew"
+            )
         optimiser.step()
         optimiser.zero_grad()
         value = float(loss.detach())
@@ -253,11 +260,6 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
         bar.update()
         if step % 20 == 0 or step == config.steps:
             bar.set_postfix(loss=f"{running:.3f}", side=side)
-            value = float(total(loss.detach()))
-            if not math.isfinite(value):  # in every process; the last good state stays
-                if rank:
-                    raise SystemExit(2)  # the first one speaks
-                raise RscError(f"the loss is {value} at step {step}; lower lr and start again")
         if rank == 0 and (step % config.eval_steps == 0 or step == config.steps):
             scores = quick_eval(module.net, held_out, side, body)
             spent = time.monotonic() - started
@@ -266,7 +268,7 @@ def pretrain(config: PretrainConfig, folder: Path, net_config: NetConfig | None 
             parts = {k: round(float(v.detach()), 3) for k, v in terms.items()}
             bar.write(f"{row} {parts}")
         late = time.monotonic() - saved > config.save_seconds
-        if rank == 0 and (late or step == config.steps) and math.isfinite(running):
+        if rank == 0 and (late or step == config.steps):
             save_training_state(
                 state_file,
                 {

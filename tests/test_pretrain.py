@@ -13,9 +13,11 @@ from rsclib import dense_tasks as D
 from rsclib import pretrain as P
 from rsclib.body import load_body
 from rsclib.cli import main
+from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat, project
 from rsclib.losses import centred
 from rsclib.network import Prediction
+from tests.test_faults_disk import _people
 from tests.test_network import TINY
 
 CONFIG = P.PretrainConfig(stages=((64, 100), (96, 40), (128, 60)), warmup=10)
@@ -105,6 +107,30 @@ def test_the_seed_of_a_pre_training_is_that_of_its_data(
     with pytest.raises(InterruptedError):
         P.pretrain(P.PretrainConfig(images=512, seed=7, processes=1), tmp_path)
     assert asked == [("source", 512, {"seed": 7})]
+
+
+def test_a_lost_loss_ends_pre_training_and_is_never_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = _people()
+    monkeypatch.setattr(P, "fetch", lambda *_, **__: people)
+    real, calls = P.losses, []
+
+    def lost_from_three_on(*args, **kwargs):
+        calls.append(1)
+        factor = torch.nan if len(calls) > 3 else 1
+        return {k: v * factor for k, v in real(*args, **kwargs).items()}
+
+    monkeypatch.setattr(P, "losses", lost_from_three_on)
+    config = P.PretrainConfig(
+        stages=((64, 20),), batch=4, compile=False, processes=1, precision="32-true",
+        save_seconds=0.0,
+    )  # fmt: skip
+    with pytest.raises(RscError, match="step 4 has no finite gradient"):
+        P.pretrain(config, tmp_path, TINY)
+    state = P.load_training_state(tmp_path / "state.pt", P.STATE)
+    assert state["step"] == 3
+    assert all(v.isfinite().all() for v in state["module"].values())
 
 
 def test_joint_weights_keep_the_scale_and_favour_the_limbs() -> None:
