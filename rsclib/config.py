@@ -30,6 +30,7 @@ class TrainConfig:
         rotation, scale: of the augmentation, degrees and share.
         norm: batch statistics "shared" by the ranges, "per_range", or "measured": per range, taken
             from training images before the first step and frozen (see rsclib.range_norm).
+        soften: at the end each range's statistics move by this share towards its larger neighbour's.
         sync_norm: processes that train together share batch statistics; worth its time where a
             process has few images of a range.
         learn_alpha: False is the baseline of Table 6 (alpha stays 1).
@@ -49,6 +50,7 @@ class TrainConfig:
     rotation: float = 20.0
     scale: float = 0.15
     norm: str = "shared"
+    soften: float = 0.0
     sync_norm: bool = False
     learn_alpha: bool = True
     init: str | None = "hr-only"

@@ -33,7 +33,7 @@ from rsclib.models import model_named
 from rsclib.network import NetConfig, RSCNet
 from rsclib.openbench.build import fetch
 from rsclib.provenance import provenance
-from rsclib.range_norm import freeze, measure
+from rsclib.range_norm import freeze, measure, soften
 from rsclib.resolution import PRESETS, Ranges, degrade, normalise
 
 STATE = ("config", "net", "log", "step", "optimiser", "queue", "seconds")
@@ -246,6 +246,7 @@ def train(
             write_text(folder / "log.csv", log)
             saved = time.monotonic()
     bar.close()
+    soften(net, config.soften)  # not in the state, so once however often a run is taken up
     if events:
         events.close()
         seconds = before + time.monotonic() - started

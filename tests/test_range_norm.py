@@ -5,7 +5,7 @@ import torch
 
 from rsclib.errors import RscError
 from rsclib.network import NetConfig, RSCNet
-from rsclib.range_norm import RangeNorm, grouped, measure
+from rsclib.range_norm import RangeNorm, grouped, measure, soften
 
 
 def test_training_equals_one_plain_layer_a_range() -> None:
@@ -71,3 +71,18 @@ def test_measured_statistics_are_the_mean_over_the_batches_and_stay() -> None:
 def test_an_unknown_norm_is_refused() -> None:
     with pytest.raises(RscError, match="per_range"):
         RSCNet(NetConfig(norm="group"))
+
+
+def test_softened_statistics_lie_between_a_range_and_its_larger_neighbour() -> None:
+    norm = RangeNorm(3, sets=4)
+    norm.running_mean.copy_(torch.randn(4, 3))
+    norm.running_var.copy_(torch.rand(4, 3) + 0.5)
+    mean, var = norm.running_mean.clone(), norm.running_var.clone()
+    soften(torch.nn.Sequential(norm, RangeNorm(3)), 0.25)
+    assert torch.equal(norm.running_mean[0], mean[0]) and torch.equal(norm.running_var[0], var[0])
+    for row in (1, 2, 3):  # the neighbour's own value, not its softened one
+        assert torch.allclose(norm.running_mean[row], 0.75 * mean[row] + 0.25 * mean[row - 1])
+        assert torch.allclose(norm.running_var[row], 0.75 * var[row] + 0.25 * var[row - 1])
+    before = norm.running_mean.clone()
+    soften(norm, 0.0)
+    assert torch.equal(norm.running_mean, before)

@@ -57,6 +57,21 @@ def test_a_stopped_run_goes_on_bit_for_bit(
 
 
 @pytest.mark.usefixtures("toy")
+def test_statistics_are_softened_once_however_often_a_run_is_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(T, "MEASURED", (2, 8))
+    config = dataclasses.replace(CONFIG, norm="measured", soften=0.5)
+    first = T.train(config, tmp_path, progress=False).state_dict()
+    again = T.train(config, tmp_path, progress=False).state_dict()
+    plain = T.load_training_state(tmp_path / "state.pt", T.STATE)["net"]
+    for key in first:
+        assert torch.equal(first[key], again[key]), key
+        if "running_mean" in key:
+            assert torch.allclose(first[key][1:], (plain[key][1:] + plain[key][:-1]) / 2, atol=1e-6)
+
+
+@pytest.mark.usefixtures("toy")
 def test_a_lost_loss_ends_the_run_and_is_never_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
