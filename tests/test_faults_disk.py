@@ -114,7 +114,7 @@ def fails(words: list[str], capsys: pytest.CaptureFixture[str], message: str) ->
     capsys.readouterr()
     assert cli.main(words) == 2
     error = capsys.readouterr().err
-    bar = re.compile(r"\s*|(train|build \S+|evaluate \S+): .*\|.*\|.*")
+    bar = re.compile(r"\s*|((pre)?train|build \S+|evaluate \S+): .*\|.*\|.*")
     said = [line for line in re.split(r"[\r\n]+", error) if not bar.fullmatch(line)]
     assert len(said) == 1 and said[0].startswith("rsc: "), error
     assert message in said[0]
