@@ -108,7 +108,7 @@ class Pretrain:
     """What to start from, instead of from nothing: the folder of a run, hr-only, or a .safetensors
     file."""
     extra: bool = True
-    """Learn dense truth too; without, a network that has learnt goes on faster."""
+    """Learn the dense tasks too; --no-extra leaves them out, as the last shipped run did."""
     seed: int = 0
     """Of the data, too: another seed shows other people."""
     compile: bool = True

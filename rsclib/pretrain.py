@@ -44,21 +44,18 @@ class PretrainConfig:
     """Recipe.
 
     Attributes:
-        stages: (image side, steps). Small images teach most of it, several times faster; the last
-            stage adapts to the size in use, which costs 40 mm at first and needs a real share.
+        stages: (image side, steps). Small images teach the most in a minute; the last stage adapts
+            to the size in use, which needs a real share.
         lr: peak rate of the first stage; each later stage starts anew at 0.4 of it.
-        batch: images a step and process. Small batches, so more steps, learn more in an hour: 48
-            beat 128 clearly.
-        rotation, scale: of the augmentation, degrees and share; wider ones cost more than they
-            gave as long as the network is under-trained.
-        processes: one single-threaded process a core is 1.7 times faster than one process with two
-            threads; 0 takes the number of cores (on a GPU: one).
+        batch: images a step and process; chosen against 128 in short trials of which no file is kept.
+        rotation, scale: of the augmentation, degrees and share; narrower than SPIN's, chosen likewise.
+        processes: single-threaded ones, which train faster here than one process with a thread a
+            core; 0 takes the number of cores (on a GPU: one).
         start: what this run starts from: another run's folder (network and extra heads), or a model
             (a shipped one's name or a .safetensors file; the heads begin anew); empty: from nothing.
-        extra: the dense tasks and direct joints beside the network's own output. They teach a fresh
-            network; one that has learnt trains faster without, and its start has no fresh heads.
-        compile: fuse the trunk's small operations, 1.3 to 1.4 times faster here (PyTorch needs a
-            C++ compiler for that).
+        extra: the dense tasks and direct joints beside the network's own output; without, a run that
+            starts from a model has no heads to learn anew.
+        compile: fuse the trunk's small operations (PyTorch needs a C++ compiler for that).
     """
 
     stages: tuple[tuple[int, int], ...] = ((64, 24000), (96, 1500), (128, 2500))

@@ -124,8 +124,8 @@ def freeze(module: nn.Module) -> None:
 def soften(net: nn.Module, share: float) -> None:
     """Move each range's statistics by ``share`` (0 to 1) towards those of its larger neighbour.
 
-    Statistics measured on the training places fit them a little too well: elsewhere the step from
-    range to range is smaller.
+    They are measured on training images alone, so other images may want a smaller step from range to
+    range. Nothing to do with one set.
     """
     for norm in net.modules():
         if isinstance(norm, RangeNorm) and norm.sets > 1:
