@@ -95,6 +95,11 @@ def check_values(config: TrainConfig, where: str) -> None:
     _check_schedule(config, where)
     if config.init == "":
         raise RscError(f"{where}: init is null, a shipped model's name or a path")
+    if config.soften and config.norm == "shared":
+        raise RscError(
+            f"{where}: soften moves statistics of each range's own, and norm: shared has none; "
+            "set soften to 0"
+        )
 
 
 def _check_fields(settings: Any, where: str) -> None:

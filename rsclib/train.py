@@ -233,7 +233,11 @@ def train(
                 if events:
                     events.add_scalar(f"loss/{name}", float(term.detach()), step)
         late = time.monotonic() - saved > config.save_seconds
-        if rank == 0 and (late or step == config.steps) and math.isfinite(float(loss.detach())):
+        if step == config.steps and not finite(net):  # after the last step no loss would tell
+            if rank:
+                raise SystemExit(2)
+            raise RscError(f"step {step} has no finite gradient; lower lr and start again")
+        if rank == 0 and (late or step == config.steps) and finite(net):
             seconds = before + time.monotonic() - started
             save_training_state(
                 state_file,
@@ -259,6 +263,11 @@ def train(
         save_model(folder / "model.safetensors", net, about)
     fabric.barrier()
     return net.eval()
+
+
+def finite(net: RSCNet) -> bool:
+    """Whether every weight is a number: a gradient can be lost where the loss was not."""
+    return all(bool(p.isfinite().all()) for p in net.parameters())
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:

@@ -24,6 +24,7 @@ from rsclib import train as T
 from rsclib.checkpoints import load_training_state
 from rsclib.network import NetConfig
 from rsclib.openbench import build as B
+from tests.people import random_people
 from tests.test_faults_kill import litter
 from tests.test_network import TINY
 from tests.test_train import CONFIG, toy_data
@@ -51,7 +52,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Path], 
         P, "PretrainConfig",
         lambda **kw: real(**{**kw, "compile": False, "processes": 1, "precision": "32-true"}),
     )  # fmt: skip
-    people = _people()
+    people = random_people()
     monkeypatch.setattr(P, "fetch", lambda *_, **__: people)
     monkeypatch.setattr(B, "SHARD", 2)
     monkeypatch.setattr(B, "fetch", lambda *_, **__: images)
@@ -69,18 +70,6 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Path], 
 
     yield words
     torch.set_num_threads(threads)
-
-
-def _people() -> dict[str, np.ndarray]:
-    rng, n = np.random.default_rng(0), 96
-    return {
-        "images": rng.integers(0, 256, (n, 128, 128, 3), np.uint8),
-        "keypoints": rng.random((n, 24, 3), np.float32),
-        "joints24": rng.random((n, 24, 3), np.float32),
-        "joints14": rng.random((n, 14, 3), np.float32),
-        "betas": rng.random((n, 10), np.float32), "pose": rng.random((n, 72), np.float32),
-        "dense": np.zeros((n, 32, 32, 4), np.uint8),
-    }  # fmt: skip
 
 
 def _noise():

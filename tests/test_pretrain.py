@@ -17,7 +17,7 @@ from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat, project
 from rsclib.losses import centred
 from rsclib.network import Prediction
-from tests.test_faults_disk import _people
+from tests.people import random_people
 from tests.test_network import TINY
 
 CONFIG = P.PretrainConfig(stages=((64, 100), (96, 40), (128, 60)), warmup=10)
@@ -112,7 +112,7 @@ def test_the_seed_of_a_pre_training_is_that_of_its_data(
 def test_a_lost_loss_ends_pre_training_and_is_never_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people = _people()
+    people = random_people()
     monkeypatch.setattr(P, "fetch", lambda *_, **__: people)
     real, calls = P.losses, []
 

@@ -90,6 +90,28 @@ def test_a_lost_loss_ends_the_run_and_is_never_saved(
 
 
 @pytest.mark.usefixtures("toy")
+def test_a_lost_gradient_is_neither_saved_nor_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its loss is a number: only the weights, after the last step, tell."""
+    real = T.rsc_loss
+
+    def lost(prediction, joints, targets, scales, queue, step, weights):
+        loss, terms = real(prediction, joints, targets, scales, queue, step, weights)
+        if step == CONFIG.steps - 1:
+            loss.register_hook(lambda gradient: gradient * torch.nan)
+        return loss, terms
+
+    monkeypatch.setattr(T, "rsc_loss", lost)
+    with pytest.raises(RscError, match=f"step {CONFIG.steps} has no finite gradient"):
+        T.train(dataclasses.replace(CONFIG, save_seconds=1e-3), tmp_path, progress=False)
+    state = T.load_training_state(tmp_path / "state.pt", T.STATE)
+    assert state["step"] == CONFIG.steps - 1
+    assert all(v.isfinite().all() for v in state["net"].values())
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+@pytest.mark.usefixtures("toy")
 def test_another_config_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     T.train(CONFIG, tmp_path, progress=False)
     with pytest.raises(RscError, match="other settings"):
@@ -144,6 +166,7 @@ def test_presets_fit(name: str) -> None:
         ("batch: many", "batch must be a whole number"),
         ("lr: 4e-5", "lr must be a finite number, not '4e-5'; .* 4.0e-5"),
         ("schedule: 5", "schedule is a list"),
+        ("soften: 0.5", "norm: shared has none; set soften to 0"),
         ("- 1", "keys and values"),
         ("a: [", "not YAML"),
     ],

@@ -1,0 +1,87 @@
+"""Score the runs of a grid on val-wild, each softened by several shares: how edu's settings were chosen.
+
+python -m benchmarks.choices runs/choices --out results/open/choices.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from rsclib.checkpoints import load_training_state
+from rsclib.config import check_config
+from rsclib.errors import RscError
+from rsclib.evaluate import Row, evaluate, wide
+from rsclib.network import RSCNet
+from rsclib.provenance import provenance, write_result
+from rsclib.range_norm import soften
+from rsclib.resolution import PRESETS
+from rsclib.train import STATE, start_network
+
+SHARES = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 1.0)
+
+
+def finished(state_file: Path) -> tuple[RSCNet, dict]:
+    """The network at the end of a run, before any softening, and the run's settings.
+
+    Raises:
+        RscError: no such run, or it is still training.
+    """
+    state = load_training_state(state_file, STATE)
+    config = check_config(state["config"], str(state_file))
+    if state["step"] < config.steps:
+        raise RscError(
+            f"{state_file.parent} is not finished: step {state['step']} of {config.steps}"
+        )
+    net = start_network(config)
+    net.load_state_dict(state["net"])
+    return net.eval(), state["config"]
+
+
+def score(
+    folder: Path, part: str = "val-wild", count: int | None = None, shares: Iterable[float] = SHARES
+) -> tuple[list[Row], dict[str, dict]]:
+    """Rows of every run below ``folder`` at every share, and the runs' settings by name.
+
+    Raises:
+        RscError: there is no run, or one is not finished.
+    """
+    files = sorted(folder.glob("*/seed*/state.pt"))
+    if not files:
+        raise RscError(f"there is no run in {folder}; make them with rsc grid")
+    rows: list[Row] = []
+    configs = {}
+    for file in files:
+        name = file.parent.relative_to(folder).as_posix()
+        configs[name] = finished(file)[1]
+        ranges = PRESETS[configs[name]["ranges"]]
+        for share in shares:
+            net, _ = finished(file)
+            soften(net, share)
+            found, _ = evaluate({name: net}, part, ranges.eval_sizes, count, ranges)
+            rows += [row | {"soften": share} for row in found if row["method"] == name]
+    return rows, configs
+
+
+def main() -> None:
+    """Write the file and show its table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="of the grid's runs")
+    parser.add_argument("--out", type=Path, default=Path("results/open/choices.json"))
+    given = parser.parse_args()
+    started = time.monotonic()
+    try:
+        rows, configs = score(given.folder)
+    except RscError as error:
+        parser.error(str(error))
+    about = provenance({"part": "val-wild", "runs": configs}, 0, time.monotonic() - started)
+    write_result(given.out, rows, about)
+    print(wide([r | {"method": f"{r['method']} soften {r['soften']}"} for r in rows]).to_string())
+
+
+if __name__ == "__main__":
+    main()

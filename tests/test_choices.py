@@ -1,0 +1,70 @@
+"""The file behind the edu preset's settings: every run of a grid, at every share of softening."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import choices
+from rsclib import train as T
+from rsclib.errors import RscError
+from rsclib.network import NetConfig
+from rsclib.range_norm import RangeNorm
+from tests.people import random_people
+from tests.test_network import TINY
+from tests.workers.train_toy import CONFIG, toy_data
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two toy runs as a grid leaves them, and people of random numbers to score them on."""
+    monkeypatch.setattr(T.Data, "load", staticmethod(toy_data))
+    tiny = dataclasses.replace(TINY, image_size=128)
+    monkeypatch.setattr(NetConfig, "edu", staticmethod(lambda: tiny))
+    monkeypatch.setattr(T, "MEASURED", (2, 8))
+    config = dataclasses.replace(CONFIG, norm="measured", soften=0.5)
+    for row, lr in (("slow", 1e-5), ("fast", 1e-3)):
+        T.train(dataclasses.replace(config, lr=lr), tmp_path / row / "seed0", progress=False)
+    people = random_people() | {"clip": np.repeat(["a", "b"], 48)}
+    monkeypatch.setattr("rsclib.evaluate.fetch", lambda *_: people)
+    return tmp_path
+
+
+def test_every_run_is_scored_at_every_share(runs: Path) -> None:
+    rows, configs = choices.score(runs, shares=(0.0, 0.5))
+    assert {(r["method"], r["soften"]) for r in rows} == {
+        (name, share) for name in ("fast/seed0", "slow/seed0") for share in (0.0, 0.5)
+    }
+    assert configs["fast/seed0"]["lr"] == 1e-3
+    at = {
+        (r["method"], r["resolution"], r["soften"]): r["value"]
+        for r in rows
+        if r["metric"] == "mpjpe"
+    }
+    assert at["fast/seed0", 128, 0.0] == at["fast/seed0", 128, 0.5]  # the first range stays
+    assert at["fast/seed0", 32, 0.0] != at["fast/seed0", 32, 0.5]
+    assert at["fast/seed0", 128, 0.0] != at["slow/seed0", 128, 0.0]
+
+
+def test_softening_starts_from_what_was_measured(runs: Path) -> None:
+    net, _ = choices.finished(runs / "fast/seed0/state.pt")
+    shipped = T.model_named(str(runs / "fast/seed0/model.safetensors"))
+    for a, b in zip(net.modules(), shipped.modules(), strict=True):
+        if isinstance(a, RangeNorm) and isinstance(b, RangeNorm) and a.sets > 1:
+            wanted = (a.running_mean[1:] + a.running_mean[:-1]) / 2
+            torch.testing.assert_close(b.running_mean[1:], wanted, atol=2e-2, rtol=2e-2)
+            assert not torch.equal(a.running_mean, b.running_mean)
+
+
+def test_runs_that_are_missing_or_unfinished_are_refused(runs: Path) -> None:
+    with pytest.raises(RscError, match="no run in"):
+        choices.score(runs / "elsewhere")
+    file = runs / "fast/seed0/state.pt"
+    state = T.load_training_state(file, T.STATE)
+    T.save_training_state(file, state | {"step": 1})
+    with pytest.raises(RscError, match="not finished: step 1 of"):
+        choices.score(runs)
