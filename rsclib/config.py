@@ -33,6 +33,7 @@ class TrainConfig:
         soften: at the end each range's statistics move by this share towards its larger neighbour's.
         sync_norm: processes that train together share batch statistics; worth its time where a
             process has few images of a range.
+        dropout: of the regressor while training; None: as the starting network has it.
         learn_alpha: False is the baseline of Table 6 (alpha stays 1).
         precision: Lightning's name, or "auto": 16 bits where they are faster than 32.
         init: model to start from, a path or the name of a shipped one; None: from scratch.
@@ -52,6 +53,7 @@ class TrainConfig:
     norm: str = "shared"
     soften: float = 0.0
     sync_norm: bool = False
+    dropout: float | None = None
     learn_alpha: bool = True
     init: str | None = "hr-only"
     seed: int = 0
@@ -113,6 +115,7 @@ def _checked(kind: type, values: Any, where: str) -> Any:
     default, out = kind(), {}
     for name, value in values.items():
         like = getattr(default, name)
+        number = isinstance(like, float) or name == "dropout"
         if dataclasses.is_dataclass(like):
             out[name] = _checked(type(like), value, f"{where}: {name}")
         elif name == "schedule":
@@ -121,13 +124,15 @@ def _checked(kind: type, values: Any, where: str) -> Any:
             ):
                 raise RscError(f"{where}: schedule is a list of [scales, steps], whole numbers")
             out[name] = tuple((scales, steps) for scales, steps in value)
-        elif isinstance(like, float) and type(value) in (int, float) and abs(value) < 1e300:
+        elif value is None and name in ("init", "dropout"):
+            out[name] = value
+        elif number and type(value) in (int, float) and abs(value) < 1e300:
             out[name] = float(value)
-        elif name == "init" and (value is None or isinstance(value, str)):
+        elif name == "init" and isinstance(value, str):
             out[name] = value
         elif type(value) is not type(like):
-            kind_name = {"bool": "true or false", "int": "whole number", "float": "finite number"}
-            wanted = kind_name.get(type(like).__name__, "word")
+            kind_name = {"bool": "true or false", "int": "whole number"}
+            wanted = "finite number" if number else kind_name.get(type(like).__name__, "word")
             # The commonest slip: YAML 1.1 takes 4e-5 for a word.
             slip = isinstance(value, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", value)
             hint = "; a number like 4e-5 needs a point in YAML: 4.0e-5" if slip else ""

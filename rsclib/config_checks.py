@@ -34,6 +34,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "rotation": (0, 180),
     "scale": (0, 0.9),
     "soften": (0, 1),
+    "dropout": (0, 0.9),
     "seed": (0, 2**32 - 1),
     "save_seconds": (0.001, 1e9),
     "tau": (1e-6, 1e6),

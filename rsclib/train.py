@@ -119,7 +119,10 @@ def start_network(config: TrainConfig) -> RSCNet:
     )
     if config.norm not in ("shared", "per_range", "measured"):
         raise RscError(f"norm is shared, per_range or measured, not {config.norm!r}")
-    return net if config.norm == "shared" else net.per_range()
+    net = net if config.norm == "shared" else net.per_range()
+    if config.dropout is not None:
+        net.regressor.dropout.p = config.dropout
+    return net
 
 
 def measure_norm(net: RSCNet, data: Data, config: TrainConfig, resolutions: Ranges) -> None:

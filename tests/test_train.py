@@ -158,6 +158,15 @@ def test_presets_fit(name: str) -> None:
     assert hasattr(NetConfig, config.net)
 
 
+@pytest.mark.parametrize("norm", ["shared", "measured"])
+def test_dropout_is_the_networks_own_unless_given(tmp_path: Path, norm: str) -> None:
+    (tmp_path / "x.yaml").write_text(f"{{init: null, norm: {norm}, dropout: null}}")
+    own = T.start_network(C.load_config(str(tmp_path / "x.yaml")))
+    assert own.regressor.dropout.p == NetConfig.edu().dropout > 0
+    (tmp_path / "x.yaml").write_text(f"{{init: null, norm: {norm}, dropout: 0}}")
+    assert T.start_network(C.load_config(str(tmp_path / "x.yaml"))).regressor.dropout.p == 0
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -166,6 +175,8 @@ def test_presets_fit(name: str) -> None:
         ("batch: many", "batch must be a whole number"),
         ("lr: 4e-5", "lr must be a finite number, not '4e-5'; .* 4.0e-5"),
         ("schedule: 5", "schedule is a list"),
+        ("dropout: much", "dropout must be a finite number"),
+        ("dropout: 1", "dropout must lie within 0..0.9"),
         ("soften: 0.5", "norm: shared has none; set soften to 0"),
         ("- 1", "keys and values"),
         ("a: [", "not YAML"),
