@@ -66,7 +66,7 @@ class Train:
 class Grid:
     """Train every row of a grid file at every seed, on this machine or on a Slurm cluster.
 
-    Examples: rsc grid benchmarks/grids/table6.yaml --out runs/table6
+    Examples: rsc grid benchmarks/grids/table6.yaml --out runs/table6 --at-once 2
               rsc grid benchmarks/grids/table6.yaml --out runs/table6 --cluster slurm --at-once 8
                   --devices 4 --options slurm_partition=gpu gpus_per_node=4
     """
@@ -78,7 +78,7 @@ class Grid:
     cluster: str = "local"
     """local or slurm."""
     at_once: int = 1
-    """Runs at a time."""
+    """Runs at a time; on this machine they share its cores."""
     devices: int = 1
     """Processes a machine, for each run; 0: one a GPU, else one a core."""
     nodes: int = 1

@@ -7,6 +7,7 @@ started again leaves finished runs alone and goes on with the others.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -92,7 +93,7 @@ def run_grid(
 
     Args:
         cluster: "local" (processes on this machine) or "slurm".
-        at_once: runs at a time.
+        at_once: runs at a time; on this machine they share its cores.
         devices, nodes: of each run, see :func:`rsclib.train.train`.
         options: further submitit parameters, e.g. ``{"slurm_partition": "gpu"}``.
         command: makes a run's command line.
@@ -107,6 +108,10 @@ def run_grid(
         raise RscError(f"cluster is local or slurm, not {cluster!r}")
     if at_once < 1:
         raise RscError(f"--at-once must be at least 1, not {at_once}")
+    share: list[str] = []
+    if cluster == "local" and at_once > 1 and "OMP_NUM_THREADS" not in os.environ:
+        # Runs side by side that each take all cores would be slower than one after the other.
+        share = ["env", f"OMP_NUM_THREADS={max(1, (os.cpu_count() or 1) // at_once)}"]
     todo = [r for r in runs if not (out / r.folder / "model.safetensors").is_file()]
     failed: list[str] = []
     active: dict[Run, submitit.Job[str]] = {}
@@ -124,7 +129,7 @@ def run_grid(
                 run = todo.pop(0)
                 plain = settings(run.config)
                 write_text(out / run.folder / "config.yaml", yaml.safe_dump(plain))
-                words = command(run, out, devices, nodes)
+                words = share + command(run, out, devices, nodes)
                 active[run] = executor.submit(submitit.helpers.CommandFunction(words))
             for run, job in [(r, j) for r, j in active.items() if j.done()]:
                 del active[run]

@@ -74,6 +74,30 @@ def test_local_jobs_run_are_resumed_and_report_failures(tmp_path: Path) -> None:
     assert (out / "bad" / "seed3" / "calls").read_text() == "3\n3\n"
 
 
+@pytest.mark.parametrize(
+    ("set_by_user", "at_once", "wanted"),
+    [(None, 2, str(max(1, (os.cpu_count() or 1) // 2))), (None, 1, "None"), ("3", 2, "3")],
+)
+def test_runs_side_by_side_share_the_cores(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    set_by_user: str | None,
+    at_once: int,
+    wanted: str,
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if set_by_user:
+        monkeypatch.setenv("OMP_NUM_THREADS", set_by_user)
+
+    def tell(run: Run, out: Path, devices: int, nodes: int) -> list[str]:
+        code = f"import os; open({str(tmp_path / run.row)!r}, 'w').write(str(os.environ.get('OMP_NUM_THREADS')))"
+        return [sys.executable, "-c", code]
+
+    runs = read_grid(_file(tmp_path, "base: ci\nrows: {a: {}, b: {}}\n"))
+    assert run_grid(runs, tmp_path / "out", at_once=at_once, command=tell) == []
+    assert [(tmp_path / row).read_text() for row in "ab"] == [wanted, wanted]
+
+
 def test_slurm_is_the_same_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
