@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
 
 
 def _models(names: Sequence[str]) -> dict[str, RSCNet]:
-    """Models by what the table calls them: a shipped one's title, else the name of its folder."""
+    """Models by what the table calls them: a shipped one's title, else the name of its folder (of a
+    grid's run: row/seed)."""
     from rsclib.models import SHIPPED, model_named
 
-    titles = [SHIPPED.get(n) or Path(n).resolve().parent.name for n in names]
+    titles = []
+    for name in names:
+        folder = Path(name).resolve().parent
+        row = f"{folder.parent.name}/" if re.fullmatch(r"seed\d+", folder.name) else ""
+        titles.append(SHIPPED.get(name) or row + folder.name)
     if len(set(titles)) < len(titles):
         raise RscError(f"two models would share a row of the table: {', '.join(titles)}")
     return {title: model_named(name) for title, name in zip(titles, names, strict=True)}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from rsclib.cli import main
+from rsclib.cli import _models, main
 from rsclib.evaluate import wide
+from rsclib.models import MODELS
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,14 @@ def test_unwritable_cache(
 def test_two_models_never_share_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", "full", "full"]) == 2
     assert "share a row" in capsys.readouterr().err
+
+
+def test_a_grids_runs_are_rows_of_their_own(tmp_path: Path) -> None:
+    files = [tmp_path / name / "model.safetensors" for name in ("a/seed0", "b/seed0", "c")]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        shutil.copy(MODELS / "full.safetensors", file)
+    assert list(_models(["hr-only", *map(str, files)])) == ["HR-only", "a/seed0", "b/seed0", "c"]
 
 
 def test_the_table_keeps_the_order_of_the_models() -> None:
