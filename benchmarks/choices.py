@@ -1,4 +1,5 @@
-"""Score the runs of a grid on val-wild, each softened by several shares: how edu's settings were chosen.
+"""Score the runs of a grid on val-wild at the largest and the smallest size, each softened by several
+shares: how edu's settings were chosen.
 
 python -m benchmarks.choices runs/choices --out results/open/choices.json
 """
@@ -60,7 +61,8 @@ def score(
         for share in shares:
             net, _ = finished(file)
             soften(net, share)
-            found, _ = evaluate({name: net}, part, ranges.eval_sizes, count, ranges)
+            ends = ranges.full, ranges.eval_sizes[-1]
+            found, _ = evaluate({name: net}, part, ends, count, ranges)
             rows += [row | {"soften": share} for row in found if row["method"] == name]
     return rows, configs
 
