@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from rsclib.checkpoints import read_header
+from rsclib.config import load_config, settings
+from rsclib.grid import read_grid
 from rsclib.models import MODELS, SHIPPED, model_named
 from rsclib.provenance import read_result
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHOICES = ROOT / "benchmarks/grids/edu_choices.yaml"
 CARD = (MODELS / "README.md").read_text(encoding="utf-8")
 
 
@@ -60,3 +63,23 @@ def test_time_of_fine_tuning() -> None:
     core = "one core" if cores == 1 else f"{cores} cores"
     assert f"fine-tuned from it for {minutes:.0f} minutes on {core}" in README
     assert not about["git"]["dirty"], "trained from a tree that no commit holds"
+
+
+def test_the_choices_file_is_of_the_shipped_model() -> None:
+    result = read_result(ROOT / "results/open/choices.json")
+    runs = result["provenance"]["config"]["runs"]
+    shipped = read_header(MODELS / "full.safetensors")["about"]["config"]
+    assert runs["edu/seed0"] == shipped == settings(load_config("edu"))
+    grid = {r.folder.as_posix(): settings(r.config) for r in read_grid(CHOICES)}
+    assert runs == grid
+    assert not result["provenance"]["git"]["dirty"]
+    at = {
+        (r["method"], r["resolution"], r["soften"]): r["value"]
+        for r in result["rows"]
+        if r["metric"] == "mpjpe"
+    }
+    shares = sorted({share for _, _, share in at})
+    best = min(at["edu/seed0", 32, share] for share in shares)
+    assert (
+        at["edu/seed0", 32, shipped["soften"]] < best + 0.2
+    )  # mm: the preset's share is a good one
