@@ -110,7 +110,7 @@ def run_grid(
         raise RscError(f"--at-once must be at least 1, not {at_once}")
     share: list[str] = []
     if cluster == "local" and at_once > 1 and "OMP_NUM_THREADS" not in os.environ:
-        # Runs side by side that each take all cores would be slower than one after the other.
+        # Else each takes all cores, and their threads wait for one another.
         share = ["env", f"OMP_NUM_THREADS={max(1, (os.cpu_count() or 1) // at_once)}"]
     todo = [r for r in runs if not (out / r.folder / "model.safetensors").is_file()]
     failed: list[str] = []
