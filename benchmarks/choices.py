@@ -7,6 +7,7 @@ python -m benchmarks.choices runs/choices --out results/open/choices.json
 from __future__ import annotations
 
 import argparse
+import copy
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -56,10 +57,10 @@ def score(
     configs = {}
     for file in files:
         name = file.parent.relative_to(folder).as_posix()
-        configs[name] = finished(file)[1]
+        measured, configs[name] = finished(file)
         ranges = PRESETS[configs[name]["ranges"]]
         for share in shares:
-            net, _ = finished(file)
+            net = copy.deepcopy(measured)
             soften(net, share)
             ends = ranges.full, ranges.eval_sizes[-1]
             found, _ = evaluate({name: net}, part, ends, count, ranges)

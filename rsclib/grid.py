@@ -108,10 +108,11 @@ def run_grid(
         raise RscError(f"cluster is local or slurm, not {cluster!r}")
     if at_once < 1:
         raise RscError(f"--at-once must be at least 1, not {at_once}")
-    share: list[str] = []
+    environment = None  # of this process
     if cluster == "local" and at_once > 1 and "OMP_NUM_THREADS" not in os.environ:
         # Else each takes all cores, and their threads wait for one another.
-        share = ["env", f"OMP_NUM_THREADS={max(1, (os.cpu_count() or 1) // at_once)}"]
+        threads = max(1, (os.cpu_count() or 1) // at_once)
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     todo = [r for r in runs if not (out / r.folder / "model.safetensors").is_file()]
     failed: list[str] = []
     active: dict[Run, submitit.Job[str]] = {}
@@ -129,8 +130,10 @@ def run_grid(
                 run = todo.pop(0)
                 plain = settings(run.config)
                 write_text(out / run.folder / "config.yaml", yaml.safe_dump(plain))
-                words = share + command(run, out, devices, nodes)
-                active[run] = executor.submit(submitit.helpers.CommandFunction(words))
+                words = command(run, out, devices, nodes)
+                active[run] = executor.submit(
+                    submitit.helpers.CommandFunction(words, env=environment)
+                )
             for run, job in [(r, j) for r, j in active.items() if j.done()]:
                 del active[run]
                 bar.update()

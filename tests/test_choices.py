@@ -53,11 +53,16 @@ def test_every_run_is_scored_at_every_share(runs: Path) -> None:
 def test_softening_starts_from_what_was_measured(runs: Path) -> None:
     net, _ = choices.finished(runs / "fast/seed0/state.pt")
     shipped = T.model_named(str(runs / "fast/seed0/model.safetensors"))
-    for a, b in zip(net.modules(), shipped.modules(), strict=True):
-        if isinstance(a, RangeNorm) and isinstance(b, RangeNorm) and a.sets > 1:
-            wanted = (a.running_mean[1:] + a.running_mean[:-1]) / 2
-            torch.testing.assert_close(b.running_mean[1:], wanted, atol=2e-2, rtol=2e-2)
-            assert not torch.equal(a.running_mean, b.running_mean)
+    pairs = [
+        (a.running_mean, b.running_mean)
+        for a, b in zip(net.modules(), shipped.modules(), strict=True)
+        if isinstance(a, RangeNorm) and isinstance(b, RangeNorm)
+    ]
+    assert pairs
+    for own, softened in pairs:
+        wanted = (own[1:] + own[:-1]) / 2
+        torch.testing.assert_close(softened[1:], wanted, atol=1e-4, rtol=2e-3)  # 16 bits
+    assert any(not torch.allclose(a, b, atol=1e-3) for a, b in pairs)
 
 
 def test_runs_that_are_missing_or_unfinished_are_refused(runs: Path) -> None:
