@@ -83,3 +83,21 @@ def test_the_choices_file_is_of_the_shipped_model() -> None:
     assert (
         at["edu/seed0", 32, shipped["soften"]] < best + 0.2
     )  # mm: the preset's share is a good one
+
+
+def test_what_the_readme_says_of_the_shorter_training() -> None:
+    result = read_result(ROOT / "results/open/wild_2000_steps.json")
+    at = {
+        r["method"]: r["value"]
+        for r in result["rows"]
+        if r["resolution"] == 32 and r["metric"] == "mpjpe"
+    }
+    below = 100 - 100 * at["steps-2000/seed0"] / at["HR-only"]
+    assert below < 15 and f"of 2,000 steps was {below:.1f} % below HR-only" in README
+    choices = read_result(ROOT / "results/open/choices.json")["rows"]
+    val = {
+        r["method"]: r["value"]
+        for r in choices
+        if (r["resolution"], r["metric"], r["soften"]) == (32, "mpjpe", 0.6)
+    }
+    assert val["edu/seed0"] >= val["steps-2000/seed0"]  # "no better on val-wild"
