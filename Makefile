@@ -44,7 +44,7 @@ lock:  ## resolve the dependencies of pyproject.toml anew (needs uv)
 	  --python-version 3.11 --no-emit-index-url --no-header -o requirements.lock
 
 sums: env  ## list the hashes of the shipped files, after one was rebuilt
-	@$(BIN)/python -m rsclib.shipped
+	@$(BIN)/python -m rsclib.files.shipped
 
 clean:  ## remove caches and test artefacts; .venv, runs and built data stay
 	rm -rf build test-artefacts .coverage .hypothesis .pytest_cache .mypy_cache .ruff_cache

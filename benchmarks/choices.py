@@ -17,9 +17,9 @@ from rsclib.config import check_config
 from rsclib.errors import RscError
 from rsclib.evaluate import Row, evaluate, wide
 from rsclib.network import RSCNet
-from rsclib.provenance import provenance, write_result
 from rsclib.range_norm import soften
 from rsclib.resolution import PRESETS
+from rsclib.runs.provenance import provenance, write_result
 from rsclib.train import STATE, start_network
 
 SHARES = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 1.0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rsclib.atomic import atomic_path
+from rsclib.files.atomic import atomic_path
 from rsclib.openbench.parts import SPLITS
 from rsclib.openbench.people import make_people
 

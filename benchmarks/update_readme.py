@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from rsclib.atomic import write_text
 from rsclib.evaluate import wide
-from rsclib.provenance import read_result
+from rsclib.files.atomic import write_text
+from rsclib.runs.provenance import read_result
 
 
 def table(path: Path) -> str:

@@ -19,7 +19,8 @@ from smplx.lbs import lbs  # type: ignore[import-untyped]
 from smplx.utils import Struct  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
-from rsclib.body_files import (
+from rsclib.errors import RscError
+from rsclib.files.body_files import (
     ARRAYS,
     BETAS,
     JOINTS,
@@ -28,7 +29,6 @@ from rsclib.body_files import (
     VERTICES,
     read_body,
 )
-from rsclib.errors import RscError
 
 # joints49 in the pool of 54 = 24 joints, 21 mesh vertices, 9 rows of J_regressor_extra.
 OPENPOSE_25 = (24, 12, 17, 19, 21, 16, 18, 20, 0, 2, 5, 8, 1, 4, 7, *range(25, 35))
@@ -87,7 +87,7 @@ class Body(nn.Module):
     fast_picked: Tensor
 
     def __init__(self, arrays: Mapping[str, Any], name: str) -> None:
-        """Take arrays that :func:`rsclib.body_files.read_body` has read and checked."""
+        """Take arrays that :func:`rsclib.files.body_files.read_body` has read and checked."""
         super().__init__()
         self.name = name
         struct = Struct(**{key: arrays[key] for key in ARRAYS})

@@ -10,8 +10,8 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import os
-import pickle
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -22,17 +22,47 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from rsclib.atomic import write_bytes
-from rsclib.checkpoint_checks import net_config, no_bomb, plain_tensors
 from rsclib.errors import RscError
+from rsclib.files.atomic import write_bytes
+from rsclib.files.npz import is_file
+from rsclib.files.tensors import PathLike, plain_tensors, read_torch
 from rsclib.network import NetConfig, RSCNet
-from rsclib.safe_npz import is_file
-
-PathLike = str | os.PathLike[str]
 
 # Ends a training state: this line and the SHA-256 of all that stands before it.
 _SEAL = b"\nrsclib-sha256:"
 _SEAL_LENGTH = len(_SEAL) + 64
+
+
+_WIDEST = 8192  # of any layer that a header may ask for
+
+
+def net_config(settings: Mapping[str, Any]) -> NetConfig:
+    """The shape that a header describes, with every value of its kind and of a sane size.
+
+    Raises:
+        ValueError: a setting is unknown or impossible.
+    """
+    default = dataclasses.asdict(NetConfig())
+    if unknown := sorted(settings.keys() - default.keys()):
+        raise ValueError(f"unknown settings {unknown}")
+    values: dict[str, Any] = {}
+    for name, value in settings.items():
+        values[name] = tuple(value) if isinstance(value, list) else value
+        like = default[name]
+        items = value if isinstance(value, list) else [value]
+        fits = isinstance(value, list) == isinstance(like, tuple) and (
+            not isinstance(like, tuple) or len(items) == len(like)
+        )
+        if isinstance(like, float):
+            fits = type(value) in (int, float) and math.isfinite(value) and 0 <= value < 1
+        elif isinstance(like, str):
+            fits = isinstance(value, str)
+        else:
+            most = 64 if name in ("blocks", "ranges", "iterations") else _WIDEST
+            fits = fits and all(type(n) is int and 1 <= n <= most for n in items)
+        if not fits:
+            raise ValueError(f"the setting {name} has an impossible value")
+    return NetConfig(**values)
 
 
 def _digest(tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> str:
@@ -168,30 +198,6 @@ def load_strict(net: torch.nn.Module, state: Mapping[str, Tensor], source: Any) 
             f"{name} does not fit the network, nothing was loaded: {'; '.join(problems)}"
         )
     net.load_state_dict(dict(state))
-
-
-def read_torch(path: PathLike) -> dict[str, Any]:
-    """Read someone's ``.pt`` file as data only.
-
-    Raises:
-        RscError: no such file; damaged; or it holds objects other than tensors and containers.
-    """
-    if not is_file(path):
-        raise RscError(f"there is no checkpoint at {path}; check the path")
-    try:
-        no_bomb(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a malformed file can raise almost anything from torch's reader
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        if isinstance(error, pickle.UnpicklingError):  # torch would advise to run the file's code
-            names = re.search(r"GLOBAL ([\w.]+)", str(error))
-            reason = f"it asks for {names[1]}" if names else "it holds more than tensors"
-        raise RscError(
-            f"{path} is not a checkpoint that can be read as plain data: {reason}. Nothing was run."
-        ) from error
-    if not isinstance(content, dict):
-        raise RscError(f"{path} holds a {type(content).__name__}, not a dictionary of weights")
-    return content
 
 
 def _flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:

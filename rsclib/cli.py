@@ -48,12 +48,12 @@ def demo(options: Demo) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from rsclib.atomic import check_writable, write_bytes
     from rsclib.body import load_body
     from rsclib.evaluate import evaluate, wide
+    from rsclib.files.atomic import check_writable, write_bytes
     from rsclib.openbench.build import fetch
-    from rsclib.provenance import provenance, write_result
     from rsclib.resolution import EDU
+    from rsclib.runs.provenance import provenance, write_result
     from rsclib.viz import sheet
 
     check_writable(options.out)
@@ -83,8 +83,8 @@ def data_build(options: DataBuild) -> None:
 
 def run_train(options: Train) -> None:
     """Train and say where the model is."""
-    from rsclib.atomic import held
     from rsclib.config import load_config
+    from rsclib.files.atomic import held
     from rsclib.train import train
 
     config = load_config(options.config)
@@ -98,7 +98,7 @@ def grid(options: Grid) -> None:
     """Train the rows of a grid and say which failed."""
     import yaml
 
-    from rsclib.grid import read_grid, run_grid
+    from rsclib.methods.grid import read_grid, run_grid
 
     if bad := [o for o in options.options if "=" not in o]:
         raise RscError(f"--options are NAME=VALUE, not {bad[0]!r}")
@@ -116,11 +116,11 @@ def grid(options: Grid) -> None:
 
 def run_pretrain(options: Pretrain) -> None:
     """Pre-train and write the HR-only model."""
-    from rsclib.atomic import held
     from rsclib.checkpoints import load_training_state, save_model
-    from rsclib.distributed import precision_here
-    from rsclib.pretrain import PretrainConfig, pretrain
-    from rsclib.provenance import provenance
+    from rsclib.files.atomic import held
+    from rsclib.methods.hr_only import PretrainConfig, pretrain
+    from rsclib.runs.distributed import precision_here
+    from rsclib.runs.provenance import provenance
 
     stages = tuple((s, n) for s, n in zip((64, 96, 128), options.steps, strict=True) if n)
     config = PretrainConfig(
@@ -143,9 +143,9 @@ def run_pretrain(options: Pretrain) -> None:
 
 def run_eval(options: Eval) -> None:
     """Print the table, and write it when asked to."""
-    from rsclib.atomic import check_writable
     from rsclib.evaluate import evaluate, wide
-    from rsclib.provenance import provenance, write_result
+    from rsclib.files.atomic import check_writable
+    from rsclib.runs.provenance import provenance, write_result
 
     if not options.models:
         raise RscError("name at least one model: rsc eval full hr-only")
@@ -213,7 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
         _say(f"rsc: {error}")
         return 2
     except RuntimeError as error:
-        from rsclib.distributed import other_ended
+        from rsclib.runs.distributed import other_ended
 
         if not other_ended(error):
             raise

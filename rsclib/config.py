@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rsclib.config_checks import check_values, read_yaml, shown
 from rsclib.errors import RscError
+from rsclib.files.npz import is_file
+from rsclib.files.plain_yaml import check_values, read_yaml, shown
 from rsclib.losses import LossConfig
-from rsclib.safe_npz import is_file
 
 PRESET_FOLDER = Path(__file__).parent / "presets"
 

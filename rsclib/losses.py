@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rsclib.distributed import gather_samples, ranks, total
+from rsclib.contrastive import FeatureQueue, nce
 from rsclib.errors import RscError
-from rsclib.feature_queue import FeatureQueue
 from rsclib.geometry import cam_to_translation, fit_translation, project
 from rsclib.network import Prediction
+from rsclib.runs.distributed import gather_samples, ranks, total
 
 Terms = dict[str, Tensor]
 
@@ -203,22 +203,6 @@ def self_supervision(prediction: Prediction, scales: int, config: LossConfig) ->
     else:
         terms = [w * apart(i, j, True) for i, j, w in _pairs(scales, config.ss)]  # Eq. 10
     return torch.stack(terms).sum()
-
-
-def nce(anchor: Tensor, positive: Tensor, negatives: Tensor, keep: Tensor, tau: float) -> Tensor:
-    """g of Eq. 12 for all anchors with one matrix product; values (..., B).
-
-    Args:
-        anchor: phi_j (B, D), has the gradient. positive: phi-bar_i (..., B, D): an anchor's
-            negatives are compared once, however many positives it has. negatives: Q (N, D).
-        keep: (B, N), False where a negative is of the anchor's own image.
-    """
-    anchor, positive = F.normalize(anchor, dim=-1), F.normalize(positive, dim=-1)
-    same = (anchor * positive).sum(-1) / tau  # s(phi_i, phi_j) / tau
-    # Dividing products by the norms costs less than normalising the whole of Q.
-    others = anchor @ negatives.T / (tau * negatives.norm(dim=1).clamp(min=1e-12))
-    rest = others.masked_fill(~keep, -torch.inf).logsumexp(1)
-    return F.softplus(rest - same)  # -log(e^same / (e^same + e^rest))  Eq. 12
 
 
 def feature_loss(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rsclib.checkpoints import load_model
+from rsclib.files.shipped import ASSETS, check_shipped
 from rsclib.network import RSCNet
-from rsclib.shipped import ASSETS, check_shipped
 
 MODELS = ASSETS / "models"
 # The shipped models, and what tables and pictures call them.

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from rsclib.atomic import atomic_path, write_text
 from rsclib.body import Body
 from rsclib.errors import RscError
+from rsclib.files.atomic import atomic_path, write_text
+from rsclib.files.photos import Pixels, crop, read_image
 from rsclib.network import Prediction, RSCNet
-from rsclib.photos import Pixels, crop, read_image
 from rsclib.resolution import PRESETS, Ranges, normalise
 from rsclib.viz import mesh_of, overlay, side_view
 

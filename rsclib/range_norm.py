@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rsclib.distributed import ranks, total_with_gradient
+from rsclib.runs.distributed import ranks, total_with_gradient
 
 # range_index (B,) and its runs, (row, samples) in order: a batch that is ordered by range has one
 # run a range, and views of it need no copy.

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from rsclib.errors import RscError
-from rsclib.provenance import read_result
+from rsclib.runs.provenance import read_result
 
 PAPER_FOLDER = Path(__file__).resolve().parent.parent / "results" / "paper"
 PAPER_COLUMNS = ["table", "dataset", "method", "metric", "resolution", "value"]
@@ -90,7 +90,7 @@ def results_table(
     another share of the picture than 52 of 128), the place in the list of ranges is the same.
 
     Args:
-        files: result files, JSON (:func:`rsclib.provenance.write_result`) or CSV, whose rows have
+        files: result files, JSON (:func:`rsclib.runs.provenance.write_result`) or CSV, whose rows have
             method, metric, resolution and value, and may have low, high, split and range_index.
         table: the table of the paper to show beside them; None for no paper column.
         dataset: whose rows of that table.

@@ -18,23 +18,23 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from rsclib import augment
-from rsclib.atomic import remove_stale, write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_model, save_training_state
 from rsclib.config import TrainConfig, scales_at, settings
-from rsclib.distributed import precision_here, processes_here, quiet, ranks, total
+from rsclib.contrastive import FeatureQueue
+from rsclib.data import augment
 from rsclib.errors import RscError
 from rsclib.events import SummaryWriter
-from rsclib.feature_queue import FeatureQueue
+from rsclib.files.atomic import remove_stale, write_text
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.losses import Targets, rsc_loss
 from rsclib.models import model_named
 from rsclib.network import NetConfig, RSCNet
 from rsclib.openbench.build import fetch
-from rsclib.provenance import provenance
 from rsclib.range_norm import freeze, measure, soften
 from rsclib.resolution import PRESETS, Ranges, degrade, normalise
+from rsclib.runs.distributed import precision_here, processes_here, quiet, ranks, total
+from rsclib.runs.provenance import provenance
 
 STATE = ("config", "net", "log", "step", "optimiser", "queue", "seconds")
 MEASURED = (16, 128)  # batches, images each
@@ -145,7 +145,7 @@ def train(
 
     Args:
         devices, nodes: processes on this machine, and machines; they share each batch. 0 devices:
-            see :func:`rsclib.distributed.processes_here`. A run may go on with other numbers.
+            see :func:`rsclib.runs.distributed.processes_here`. A run may go on with other numbers.
 
     Raises:
         RscError: the folder holds a run with other settings, or the batch cannot be shared.

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from rsclib.body import Body
 from rsclib.geometry import cam_to_translation
 from rsclib.network import Prediction
-from rsclib.openbench.zbuffer import rasterise, vertex_normals
+from rsclib.render.zbuffer import rasterise, vertex_normals
 from rsclib.resolution import Ranges, degrade, normalise
 
 # Okabe and Ito's blue and vermilion: told apart by every kind of eye.

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from rsclib import atomic
-from rsclib.atomic import atomic_path, held, sha256, write_text
 from rsclib.errors import RscError
+from rsclib.files import atomic
+from rsclib.files.atomic import atomic_path, held, sha256, write_text
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_file_and_folder_are_synced_around_the_rename(
 
 WRITER = """
 import sys
-from rsclib.atomic import write_text
+from rsclib.files.atomic import write_text
 for i in range(10**9):
     write_text(sys.argv[1], str(i % 10) * 200_000)
     if i == 0:
@@ -156,7 +156,9 @@ def test_sha256(tmp_path: Path) -> None:
 
 def test_a_folder_is_held_by_one_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with held(tmp_path / "run"):
-        program = f"from rsclib.atomic import held\nwith held({str(tmp_path / 'run')!r}): print(1)"
+        program = (
+            f"from rsclib.files.atomic import held\nwith held({str(tmp_path / 'run')!r}): print(1)"
+        )
         words = [sys.executable, "-c", program]
         other = subprocess.run(words, capture_output=True, text=True, check=False)
         assert other.returncode == 1

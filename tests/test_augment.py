@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from rsclib import augment
 from rsclib.body import load_body
+from rsclib.data import augment
 from rsclib.geometry import axis_angle_to_rotmat
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from rsclib import models, shipped
-from rsclib.body_files import read_body
+from rsclib import models
 from rsclib.checkpoints import load_model, load_training_state, save_model, save_training_state
 from rsclib.errors import RscError
+from rsclib.files import shipped
+from rsclib.files.body_files import read_body
 from rsclib.network import RSCNet
 from rsclib.openbench import build as B
 from tests.test_network import TINY
@@ -54,7 +55,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(shipped.ASSETS, tmp_path / "assets")
     monkeypatch.setattr(shipped, "ASSETS", tmp_path / "assets")
     monkeypatch.setattr(models, "MODELS", tmp_path / "assets" / "models")
-    monkeypatch.setattr("rsclib.body_files.OPEN_BODY", tmp_path / "assets" / "open_body.npz")
+    monkeypatch.setattr("rsclib.files.body_files.OPEN_BODY", tmp_path / "assets" / "open_body.npz")
     shipped.check_shipped.cache_clear()
     return tmp_path / "assets"
 

@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 
 from rsclib import cli
 from rsclib import evaluate as E
-from rsclib import pretrain as P
 from rsclib import train as T
 from rsclib.checkpoints import load_training_state
+from rsclib.methods import hr_only as P
 from rsclib.network import NetConfig
 from rsclib.openbench import build as B
 from tests.people import random_people

@@ -19,8 +19,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rsclib.atomic import sha256
 from rsclib.checkpoints import load_training_state
+from rsclib.files.atomic import sha256
 from rsclib.openbench import build as B
 from tests.workers import forker
 

@@ -15,7 +15,7 @@ import yaml
 from rsclib.cli import main
 from rsclib.config import load_config
 from rsclib.errors import RscError
-from rsclib.grid import Run, read_grid, run_grid, train_command
+from rsclib.methods.grid import Run, read_grid, run_grid, train_command
 
 GRIDS = Path(__file__).parents[1] / "benchmarks" / "grids"
 # Stands in for a training: notes the seed it was given, writes a model, fails for the row "bad".

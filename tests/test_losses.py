@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from rsclib import losses as L
+from rsclib.contrastive import FeatureQueue
 from rsclib.errors import RscError
-from rsclib.feature_queue import FeatureQueue
 from rsclib.geometry import cam_to_translation, project, rot6d_to_rotmat
 from rsclib.network import Prediction
 

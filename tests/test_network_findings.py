@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save_file
 
 from rsclib import checkpoints as C
 from rsclib import losses as L
+from rsclib.contrastive import FeatureQueue
 from rsclib.errors import RscError
-from rsclib.feature_queue import FeatureQueue
+from rsclib.files.tensors import read_torch
 from rsclib.geometry import project, rot6d_to_rotmat
 from rsclib.network import Prediction, RSCNet
 from tests.official import state_dict
@@ -100,7 +101,7 @@ def test_damaged_foreign_file_is_one_kind_of_error(
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
     with contextlib.suppress(RscError):  # read or refused, nothing else
-        C.read_torch(path)
+        read_torch(path)
 
 
 @pytest.mark.parametrize("config", [L.LossConfig.paper(), L.LossConfig.released()])

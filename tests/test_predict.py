@@ -14,10 +14,10 @@ from PIL import Image
 from rsclib.body import load_body
 from rsclib.cli import main
 from rsclib.errors import RscError
+from rsclib.files.photos import crop, read_image
 from rsclib.geometry import cam_to_translation
 from rsclib.models import model_named
 from rsclib.network import RSCNet
-from rsclib.photos import crop, read_image
 from rsclib.predict import outputs, predict_photo, ranges_of
 from rsclib.resolution import EDU, PAPER
 from rsclib.viz import mesh_of, predict

@@ -9,13 +9,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from rsclib import dense_tasks as D
-from rsclib import pretrain as P
 from rsclib.body import load_body
 from rsclib.cli import main
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat, project
 from rsclib.losses import centred
+from rsclib.methods import dense_tasks as D
+from rsclib.methods import hr_only as P
 from rsclib.network import Prediction
 from tests.people import random_people
 from tests.test_network import TINY

@@ -16,9 +16,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsclib import provenance as module
 from rsclib.errors import RscError
-from rsclib.provenance import plain, provenance, read_result, write_result
+from rsclib.runs import provenance as module
+from rsclib.runs.provenance import plain, provenance, read_result, write_result
 from rsclib.statistics import Interval
 
 HOME = "/".join(["", "home", "someone"])

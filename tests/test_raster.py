@@ -16,7 +16,7 @@ from torch import Tensor
 from rsclib.body import Body, load_body
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat, cam_to_translation
-from rsclib.raster import NEAR, rasterize
+from rsclib.render.rasterize import NEAR, rasterize
 
 needs_pytorch3d = pytest.mark.skipif(
     importlib.util.find_spec("pytorch3d") is None, reason="pytorch3d has no wheel for this platform"

@@ -11,7 +11,7 @@ from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.openbench import scenes
 from rsclib.openbench.parts import SPLITS
 from rsclib.openbench.people import make_people, workshop
-from rsclib.openbench.zbuffer import rasterise, skin
+from rsclib.render.zbuffer import rasterise, skin
 
 COUNT, SIZE = 8, 64
 

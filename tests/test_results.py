@@ -10,9 +10,9 @@ import pytest
 
 from rsclib.checkpoints import read_header
 from rsclib.config import load_config, settings
-from rsclib.grid import read_grid
+from rsclib.methods.grid import read_grid
 from rsclib.models import MODELS, SHIPPED, model_named
-from rsclib.provenance import read_result
+from rsclib.runs.provenance import read_result
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rsclib.errors import RscError
-from rsclib.safe_pickle import load_smpl_pickle
+from rsclib.files.pickles import load_smpl_pickle
 
 
 def write(folder: Path, content: bytes) -> Path:
@@ -203,7 +203,7 @@ def _hostile(marker: str) -> dict[str, bytes]:
         "socket": call("socket", "create_connection", text("localhost")),
         "chumpy function": call("chumpy.ch", "depends_on", path),
         "copyreg.add_extension": call("copyreg", "add_extension", text("os"), text("system")),
-        "own module": call("rsclib.safe_pickle", "load_smpl_pickle", path),
+        "own module": call("rsclib.files.pickles", "load_smpl_pickle", path),
         "only named": name("os", "system"),
         "stack global": text("os") + text("system") + b"\x93" + many(touch) + b"R",
         "instance": b"(" + touch + b"ios\nsystem\n",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rsclib.errors import RscError
-from rsclib.provenance import provenance, write_result
+from rsclib.runs.provenance import provenance, write_result
 from rsclib.tables import PAPER_COLUMNS, PAPER_FOLDER, paper_table, results_table
 
 # Typed from the paper's pages in the layout printed there, not from results/paper.

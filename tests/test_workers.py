@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rsclib.errors import RscError
-from rsclib.workers import spread
+from rsclib.files.workers import spread
 
 
 def _job(task: int | str) -> int:
@@ -49,7 +49,7 @@ def test_what_goes_wrong_in_a_worker_is_said_here(
 PARENT = """
 import os, sys, time
 from pathlib import Path
-from rsclib.workers import spread
+from rsclib.files.workers import spread
 
 def work(path):
     Path(path, str(os.getpid())).touch()

@@ -31,7 +31,7 @@ from body_mesh import Decimated, Filled, decimate, fill_cavities, transfer_uvs
 from body_regressors import ShapeSpace, fit_posed_points, fit_rest_joints, nose_vertex
 from smplx.vertex_ids import vertex_ids
 
-from rsclib.atomic import atomic_path
+from rsclib.files.atomic import atomic_path
 
 SHAPES, SEED = 1500, 0
 

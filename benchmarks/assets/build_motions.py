@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
-from rsclib.atomic import atomic_path, sha256
 from rsclib.errors import RscError
+from rsclib.files.atomic import atomic_path, sha256
 from rsclib.openbench.motions import ASSET, FPS, JOINTS
 
 HOW_TO_GET = "pip download pybullet==3.2.7 --no-deps --only-binary :all: --dest wheels"

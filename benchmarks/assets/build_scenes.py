@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter, maximum_filter
 
-from rsclib.atomic import atomic_path
+from rsclib.files.atomic import atomic_path
 
 TEXTURES = ("brick.png", "grass.png", "gravel.png")
 

@@ -24,7 +24,7 @@ import tyro
 from benchmarks.speed import networks, parts
 from benchmarks.speed.measure import Case, Row, measure
 from rsclib.errors import RscError
-from rsclib.provenance import provenance, write_result
+from rsclib.runs.provenance import provenance, write_result
 
 Name = Literal["mixed", "contrastive", "raster", "joints", "procrustes", "steps", "inference"]
 COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {

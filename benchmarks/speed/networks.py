@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.speed.measure import Case, Pair, differences, relative, with_first
-from rsclib.distributed import precision_here
 from rsclib.models import model_named
 from rsclib.network import NetConfig, Prediction, RSCNet
 from rsclib.openbench.parts import SPLITS
 from rsclib.openbench.people import make_people
 from rsclib.resolution import EDU, normalise
+from rsclib.runs.distributed import precision_here
 
 TINY = NetConfig(
     image_size=64, stem=4, planes=(4, 4, 8, 8), blocks=(1, 1, 1, 1), hidden=16, dropout=0.1,

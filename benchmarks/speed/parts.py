@@ -14,12 +14,12 @@ from torch import Tensor
 
 from benchmarks.speed.measure import Case, differences, largest, relative, with_first
 from rsclib.body import Body, BodyOutput, load_body
-from rsclib.feature_queue import FeatureQueue
+from rsclib.contrastive import FeatureQueue
 from rsclib.geometry import axis_angle_to_rotmat, cam_to_translation
 from rsclib.losses import LossConfig, feature_loss, pair_weights
 from rsclib.metrics import MM_PER_M, pa_mpjpe
 from rsclib.network import Prediction
-from rsclib.raster import rasterize
+from rsclib.render.rasterize import rasterize
 
 UPRIGHT = (np.pi, 0.0, 0.0)  # the camera's y points down
 
@@ -27,7 +27,7 @@ UPRIGHT = (np.pi, 0.0, 0.0)  # the camera's y points down
 def nce_sample_by_sample(
     anchor: Tensor, positive: Tensor, negatives: Tensor, keep: Tensor, tau: float
 ) -> Tensor:
-    """:func:`rsclib.losses.nce` of one pair of scales, as Eq. 12 is written: each sample gathers its
+    """:func:`rsclib.contrastive.nce` of one pair of scales, as Eq. 12 is written: each sample gathers its
     negatives."""
     values = []
     for b in range(len(anchor)):

@@ -16,6 +16,7 @@ class Split:
         stream: number of its random stream; no two parts share one.
         occlusion: probability that something stands in front of the person.
         dense: also store dense truth at a quarter of the size. truth: masks and parts.
+        version: raised when this part's people change and the others' do not.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Split:
     occlusion: float = 0.0
     dense: bool = False
     truth: bool = False
+    version: int = 1
 
 
 SPLITS = {

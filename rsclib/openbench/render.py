@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from rsclib.openbench import zbuffer
 from rsclib.openbench.outfits import Outfit
 from rsclib.openbench.scenes import Place, View, harmonics, occluder
+from rsclib.render import zbuffer
 
 Floats = NDArray[np.float32]
 OVERSAMPLING = 2  # 2 x 2 samples a pixel: silhouettes at 32 px need soft edges

@@ -20,15 +20,15 @@ import numpy as np
 import torch
 
 from rsclib import checkpoints as C
-from rsclib.atomic import sha256
-from rsclib.body_files import OPEN_BODY, read_body
 from rsclib.config import load_config
 from rsclib.errors import RscError
+from rsclib.files.atomic import sha256
+from rsclib.files.body_files import OPEN_BODY, read_body
+from rsclib.files.npz import read_npy, read_npz
+from rsclib.files.pickles import load_smpl_pickle
 from rsclib.network import RSCNet
 from rsclib.openbench import build
-from rsclib.provenance import read_result
-from rsclib.safe_npz import read_npy, read_npz
-from rsclib.safe_pickle import load_smpl_pickle
+from rsclib.runs.provenance import read_result
 from tests.attacks import payloads as P
 from tests.test_network import TINY
 

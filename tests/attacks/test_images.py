@@ -15,9 +15,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, ImageOps
 
-from rsclib import photos
 from rsclib.errors import RscError
-from rsclib.photos import MAX_PIXELS, crop, read_image, square
+from rsclib.files import photos
+from rsclib.files.photos import MAX_PIXELS, crop, read_image, square
 from tests.attacks.images import bad_floats, bombs, encode, picture, spoil, valid
 
 VALID = valid()

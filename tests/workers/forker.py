@@ -143,7 +143,7 @@ def _build() -> Callable[[Path], None]:
 def _die_at(step: int) -> None:
     """Kill this process at a step of writing files: before making, changing the mode of, syncing
     and renaming one, and in the middle of every write."""
-    from rsclib import atomic
+    from rsclib.files import atomic
 
     left = step
 

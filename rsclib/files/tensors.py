@@ -1,10 +1,13 @@
-"""What a checkpoint may claim, checked before memory is spent on it."""
+"""Read other people's ``.pt`` files as data: no code in them is ever executed.
+
+What a file claims is checked before memory is spent on it.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import os
+import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -13,38 +16,33 @@ import torch
 from torch import Tensor
 
 from rsclib.errors import RscError
-from rsclib.network import NetConfig
+from rsclib.files.npz import is_file
 
-_WIDEST = 8192  # of any layer that a header may ask for
+PathLike = str | os.PathLike[str]
 
 
-def net_config(settings: Mapping[str, Any]) -> NetConfig:
-    """The shape that a header describes, with every value of its kind and of a sane size.
+def read_torch(path: PathLike) -> dict[str, Any]:
+    """Read someone's ``.pt`` file as data only.
 
     Raises:
-        ValueError: a setting is unknown or impossible.
+        RscError: no such file; damaged; or it holds objects other than tensors and containers.
     """
-    default = dataclasses.asdict(NetConfig())
-    if unknown := sorted(settings.keys() - default.keys()):
-        raise ValueError(f"unknown settings {unknown}")
-    values: dict[str, Any] = {}
-    for name, value in settings.items():
-        values[name] = tuple(value) if isinstance(value, list) else value
-        like = default[name]
-        items = value if isinstance(value, list) else [value]
-        fits = isinstance(value, list) == isinstance(like, tuple) and (
-            not isinstance(like, tuple) or len(items) == len(like)
-        )
-        if isinstance(like, float):
-            fits = type(value) in (int, float) and math.isfinite(value) and 0 <= value < 1
-        elif isinstance(like, str):
-            fits = isinstance(value, str)
-        else:
-            most = 64 if name in ("blocks", "ranges", "iterations") else _WIDEST
-            fits = fits and all(type(n) is int and 1 <= n <= most for n in items)
-        if not fits:
-            raise ValueError(f"the setting {name} has an impossible value")
-    return NetConfig(**values)
+    if not is_file(path):
+        raise RscError(f"there is no checkpoint at {path}; check the path")
+    try:
+        no_bomb(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a malformed file can raise almost anything from torch's reader
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):  # torch would advise to run the file's code
+            names = re.search(r"GLOBAL ([\w.]+)", str(error))
+            reason = f"it asks for {names[1]}" if names else "it holds more than tensors"
+        raise RscError(
+            f"{path} is not a checkpoint that can be read as plain data: {reason}. Nothing was run."
+        ) from error
+    if not isinstance(content, dict):
+        raise RscError(f"{path} holds a {type(content).__name__}, not a dictionary of weights")
+    return content
 
 
 def plain_tensors(state: Mapping[str, Tensor]) -> None:
@@ -63,7 +61,7 @@ def plain_tensors(state: Mapping[str, Tensor]) -> None:
             raise RscError(f"not a state dict: {name[:80]!r} claims more numbers than it has")
 
 
-def no_bomb(path: str | os.PathLike[str]) -> None:
+def no_bomb(path: PathLike) -> None:
     """Refuse an archive that unpacks to more than its size: torch itself never compresses.
 
     Raises:

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rsclib import augment
 from rsclib.body import Body
+from rsclib.data import augment
 from rsclib.geometry import project
 from rsclib.losses import centred
 from rsclib.network import EXPANSION, NetConfig, Prediction, ResBlock, RSCNet

@@ -21,8 +21,8 @@ from typing import Any
 
 import torch
 
-from rsclib.atomic import write_text
 from rsclib.errors import RscError
+from rsclib.files.atomic import write_text
 
 SCHEMA = 1
 PACKAGES = (
@@ -32,7 +32,7 @@ PACKAGES = (
 # The wheel that provides pytorch3d has another name.
 _DISTRIBUTION = {"pytorch3d": "easypytorch3d", "lightning_fabric": "lightning-fabric"}
 _REQUIRED = ("config", "seed", "git", "versions", "machine", "seconds", "images_seen", "date")
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _ABSOLUTE = re.compile(r"(?<![\w.:/])(?:/|[A-Za-z]:[\\/])(?:[^/\\\s=,]+[\\/])*([^/\\\s=,]+)")
 
 

@@ -20,9 +20,9 @@ import submitit
 import yaml
 from tqdm.auto import tqdm
 
-from rsclib.atomic import write_text
 from rsclib.config import TrainConfig, check_config, read_values, settings
 from rsclib.errors import RscError
+from rsclib.files.atomic import write_text
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The files that ship with this package are the ones that were tested: their hashes are compared.
 
-``python -m rsclib.shipped`` (``make sums``) writes the list anew after a shipped file was rebuilt.
+``python -m rsclib.files.shipped`` (``make sums``) writes the list anew after a shipped file was rebuilt.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from rsclib.atomic import sha256, write_text
 from rsclib.errors import RscError
+from rsclib.files.atomic import sha256, write_text
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 SUMS = "SHA256SUMS"
 _KINDS = ("*.npz", "models/*.safetensors")
 

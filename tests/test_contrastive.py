@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsclib.feature_queue import FeatureQueue
+from rsclib.contrastive import FeatureQueue
 
 
 @given(st.integers(1, 12), st.lists(st.lists(st.integers(0, 5), max_size=20), max_size=8))

@@ -22,19 +22,19 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from rsclib import augment
-from rsclib.atomic import check_writable, remove_stale, write_text
 from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_training_state, save_training_state
-from rsclib.dense_tasks import Pretrainer, losses
-from rsclib.distributed import precision_here, quiet
+from rsclib.data import augment
 from rsclib.errors import RscError
+from rsclib.files.atomic import check_writable, remove_stale, write_text
 from rsclib.geometry import axis_angle_to_rotmat
+from rsclib.methods.dense_tasks import Pretrainer, losses
 from rsclib.metrics import mpjpe, pa_mpjpe
 from rsclib.models import SHIPPED, model_named
 from rsclib.network import NetConfig, RSCNet
 from rsclib.openbench.build import fetch
 from rsclib.resolution import normalise
+from rsclib.runs.distributed import precision_here, quiet
 
 STATE = ("config", "module", "optimiser", "step", "seconds", "curve")
 

@@ -15,9 +15,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from rsclib.errors import RscError
-from rsclib.safe_npz import is_file, read_npy, read_npz
-from rsclib.safe_pickle import load_smpl_pickle
-from rsclib.shipped import ASSETS, check_shipped
+from rsclib.files.npz import is_file, read_npy, read_npz
+from rsclib.files.pickles import load_smpl_pickle
+from rsclib.files.shipped import ASSETS, check_shipped
 
 OPEN_BODY = ASSETS / "open_body.npz"
 VERTICES, FACES, JOINTS, BETAS = 6890, 13776, 24, 10

@@ -1,11 +1,28 @@
-"""Q of Eq. 12: features of images seen lately, the negatives of the contrastive loss."""
+"""The contrastive loss g of Eq. 12, and Q, the features of images seen lately that it pushes away."""
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rsclib.errors import RscError
+
+
+def nce(anchor: Tensor, positive: Tensor, negatives: Tensor, keep: Tensor, tau: float) -> Tensor:
+    """g of Eq. 12 for all anchors with one matrix product; values (..., B).
+
+    Args:
+        anchor: phi_j (B, D), has the gradient. positive: phi-bar_i (..., B, D): an anchor's
+            negatives are compared once, however many positives it has. negatives: Q (N, D).
+        keep: (B, N), False where a negative is of the anchor's own image.
+    """
+    anchor, positive = F.normalize(anchor, dim=-1), F.normalize(positive, dim=-1)
+    same = (anchor * positive).sum(-1) / tau  # s(phi_i, phi_j) / tau
+    # Dividing products by the norms costs less than normalising the whole of Q.
+    others = anchor @ negatives.T / (tau * negatives.norm(dim=1).clamp(min=1e-12))
+    rest = others.masked_fill(~keep, -torch.inf).logsumexp(1)
+    return F.softplus(rest - same)  # -log(e^same / (e^same + e^rest))  Eq. 12
 
 
 class FeatureQueue(nn.Module):

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from rsclib.errors import RscError
 from rsclib.geometry import CROP, FOCAL
-from rsclib.openbench.zbuffer import Floats, rasterise
+from rsclib.render.zbuffer import Floats, rasterise
 
 try:
     from pytorch3d.renderer.mesh.rasterizer import Fragments

@@ -1,0 +1,1 @@
+"""From people to batches: augmentation, mixing, and where training images come from."""
