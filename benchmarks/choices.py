@@ -15,7 +15,7 @@ from pathlib import Path
 from rsclib.checkpoints import load_training_state
 from rsclib.config import check_config
 from rsclib.errors import RscError
-from rsclib.evaluate import Row, evaluate, wide
+from rsclib.evaluate import Row, evaluate, pivot
 from rsclib.network import RSCNet
 from rsclib.range_norm import soften
 from rsclib.resolution import PRESETS
@@ -83,7 +83,7 @@ def main() -> None:
         parser.error(str(error))
     about = provenance({"part": "val-wild", "runs": configs}, 0, time.monotonic() - started)
     write_result(given.out, rows, about)
-    print(wide([r | {"method": f"{r['method']} soften {r['soften']}"} for r in rows]).to_string())
+    print(pivot([r | {"method": f"{r['method']} soften {r['soften']}"} for r in rows]).to_string())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from rsclib.evaluate import wide
+from rsclib.evaluate import pivot
 from rsclib.files.atomic import write_text
 from rsclib.runs.provenance import read_result
 
@@ -21,7 +21,7 @@ def table(path: Path) -> str:
     rows = read_result(path)["rows"]
     parts = []
     for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
-        frame = wide(rows, metric)
+        frame = pivot(rows, metric)
         frame.index.name = f"{title} (mm)"
         parts.append(frame.to_markdown())
     return "\n\n".join([*parts, sentence(rows)])

@@ -29,25 +29,16 @@ from rsclib.files.body_files import (
     VERTICES,
     read_body,
 )
-
-# joints49 in the pool of 54 = 24 joints, 21 mesh vertices, 9 rows of J_regressor_extra.
-OPENPOSE_25 = (24, 12, 17, 19, 21, 16, 18, 20, 0, 2, 5, 8, 1, 4, 7, *range(25, 35))
-GROUND_TRUTH_24 = (8, 5, 45, 46, 4, 7, 21, 19, 17, 16, 18, 20, *range(47, 54), 24, 26, 25, 28, 27)
-# The 14 evaluation joints in the 17 rows of J_regressor_h36m.
-H36M_TO_J14 = (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10)
-J14_BONES = (
-    (0, 1), (1, 2), (2, 12), (12, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 12), (12, 9), (9, 10),
-    (10, 11), (12, 13),
-)  # fmt: skip
+from rsclib.skeleton import H36M_TO_J14, KEYPOINTS_24, OPENPOSE_25
 
 
 class BodyOutput(NamedTuple):
     """A posed body, in metres, in the frame that ``rotmats[:, 0]`` turns it to.
 
     ``vertices`` (B, 6890, 3), None from :meth:`Body.joints`; ``joints24`` (B, 24, 3) the skeleton;
-    ``joints49`` (B, 49, 3) 25 OpenPose, then 24 ground-truth joints; ``joints14`` (B, 14, 3) the
-    evaluation joints **relative to** ``pelvis`` (B, 1, 3), row 0 of the H36M regressor, which is
-    how the paper's tables centre them.
+    ``joints49`` (B, 49, 3) 25 OpenPose joints, then the 24 ``keypoints3d``; ``joints14`` (B, 14, 3)
+    the evaluation joints **relative to** ``pelvis`` (B, 1, 3), row 0 of the H36M regressor, which
+    is how the paper's tables centre them. :mod:`rsclib.skeleton` names them all.
     """
 
     vertices: Tensor | None
@@ -55,6 +46,11 @@ class BodyOutput(NamedTuple):
     joints49: Tensor
     joints14: Tensor
     pelvis: Tensor
+
+    @property
+    def keypoints3d(self) -> Tensor:
+        """X of the losses: the 24 points (B, 24, 3) that people mark in pictures, metres."""
+        return self.joints49[:, 25:]
 
 
 class Body(nn.Module):
@@ -108,7 +104,7 @@ class Body(nn.Module):
             self._keep(key, None if value is None else torch.as_tensor(value).to(dtype))
         self._keep("regressor_extra", torch.as_tensor(arrays["J_regressor_extra"]))
         self._keep("regressor_h36m", torch.as_tensor(arrays["J_regressor_h36m"]))
-        self._keep("pool_to_49", torch.tensor((*OPENPOSE_25, *GROUND_TRUTH_24)))
+        self._keep("pool_to_49", torch.tensor((*OPENPOSE_25, *KEYPOINTS_24)))
         self._keep("h36m_to_14", torch.tensor(H36M_TO_J14))
         self._prepare_fast_path()
         for key in list(self.smpl._buffers):  # a body is data, not a part of a checkpoint

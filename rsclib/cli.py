@@ -6,6 +6,7 @@ import io
 import os
 import re
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,11 @@ from rsclib.cli_options import (
     Pretrain,
     Train,
 )
-from rsclib.errors import RscError
+from rsclib.errors import RscError, Stopped
 
 if TYPE_CHECKING:
     from rsclib.network import RSCNet
+    from rsclib.scores import Scores
 
 
 def _models(names: Sequence[str]) -> dict[str, RSCNet]:
@@ -49,7 +51,7 @@ def demo(options: Demo) -> None:
 
     matplotlib.use("Agg")
     from rsclib.body import load_body
-    from rsclib.evaluate import evaluate, wide
+    from rsclib.evaluate import rows
     from rsclib.files.atomic import check_writable, write_bytes
     from rsclib.openbench.build import fetch
     from rsclib.resolution import EDU
@@ -61,16 +63,33 @@ def demo(options: Demo) -> None:
     images = fetch("test-wild", options.count)["images"]
     if not 0 <= options.person < len(images):
         raise RscError(f"--person must be below {len(images)}")
-    rows, seconds = evaluate(nets, "test-wild", count=options.count)
-    write_result(options.out / "demo.json", rows, provenance(options, 0, seconds))
-    for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
-        print(f"\n{title}, mm, open benchmark test-wild, 95 % intervals by clip")
-        print(wide(rows, metric).to_markdown())
+    scores, seconds = _scored(nets, "test-wild", options.count)
+    write_result(options.out / "demo.json", rows(scores), provenance(options, 0, seconds))
+    _print_tables(rows(scores), "test-wild")
     figure = sheet(nets, images[options.person], (128, 80, 52, 32), EDU, load_body())
     picture = io.BytesIO()
     figure.savefig(picture, dpi=100)
     write_bytes(options.out / "demo.png", picture.getvalue())
     print(f"\nPicture: {options.out / 'demo.png'}   numbers: {options.out / 'demo.json'}")
+
+
+def _scored(nets: dict[str, RSCNet], part: str, count: int | None) -> tuple[Scores, float]:
+    """Scores of networks, and the seconds they took."""
+    from rsclib.body import load_body
+    from rsclib.evaluate import score
+    from rsclib.predictor import NetPredictor
+
+    started, body = time.monotonic(), load_body()
+    predictors = {name: NetPredictor(net, body) for name, net in nets.items()}
+    return score(predictors, part, count=count), time.monotonic() - started
+
+
+def _print_tables(table: list[dict[str, Any]], part: str) -> None:
+    from rsclib.evaluate import pivot
+
+    for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
+        print(f"\n{title}, mm, {table[0]['images']} images of {part}, 95 % intervals by clip")
+        print(pivot(table, metric).to_markdown())
 
 
 def data_build(options: DataBuild) -> None:
@@ -82,23 +101,42 @@ def data_build(options: DataBuild) -> None:
 
 
 def run_train(options: Train) -> None:
-    """Train and say where the model is."""
-    from rsclib.config import load_config
-    from rsclib.files.atomic import held
-    from rsclib.train import train
+    """Train, and say how the loss went and what to do next."""
+    from rsclib.methods import load_config
 
-    config = load_config(options.config)
-    with held(options.out):
-        train(config, options.out, devices=options.devices, nodes=options.nodes)
-    if int(os.environ.get("LOCAL_RANK", 0)) == 0:
-        print(f"Model: {options.out / 'model.safetensors'}")
+    _train(load_config(options.config), options.out, options.devices, options.nodes)
+
+
+def run_pretrain(options: Pretrain) -> None:
+    """Pre-train the HR-only model."""
+    import torch
+
+    from rsclib.config import checked
+    from rsclib.methods.hr_only import HrOnlyConfig
+
+    stages = [[s, n] for s, n in zip((64, 96, 128), options.steps, strict=True) if n]
+    kept = ("images", "lr", "start", "extra", "compile", "seed", "batch")
+    values = {"stages": stages, **{name: getattr(options, name) for name in kept}}
+    devices = options.devices or torch.cuda.device_count() or os.cpu_count() or 1
+    _train(checked(HrOnlyConfig, values, "pretrain"), options.out, devices, 1)
+
+
+def _train(config: Any, out: Path, devices: int, nodes: int) -> None:
+    from rsclib.methods import run
+    from rsclib.runs.distributed import first_process
+    from rsclib.runs.folder import in_words
+
+    run(config, out, devices, nodes)
+    if first_process():
+        model = out / "model.safetensors"
+        print(f"{in_words(out)}\nModel: {model}\nScore it: rsc eval {model} hr-only")
 
 
 def grid(options: Grid) -> None:
-    """Train the rows of a grid and say which failed."""
+    """Train the rows of a grid, show how they ended and say which failed."""
     import yaml
 
-    from rsclib.methods.grid import read_grid, run_grid
+    from rsclib.methods.grid import ending, read_grid, run_grid
 
     if bad := [o for o in options.options if "=" not in o]:
         raise RscError(f"--options are NAME=VALUE, not {bad[0]!r}")
@@ -109,41 +147,18 @@ def grid(options: Grid) -> None:
         runs, options.out, options.cluster, options.at_once, options.devices, options.nodes,
         parameters,
     )  # fmt: skip
+    if finished := ending(runs, options.out):
+        print(f"Loss at the end, mean over seeds\n{finished}")
     if failed:
         raise RscError(f"{len(failed)} of {len(runs)} runs failed: {'; '.join(failed)}")
-    print(f"{len(runs)} models in {options.out}")
-
-
-def run_pretrain(options: Pretrain) -> None:
-    """Pre-train and write the HR-only model."""
-    from rsclib.checkpoints import load_training_state, save_model
-    from rsclib.files.atomic import held
-    from rsclib.methods.hr_only import PretrainConfig, pretrain
-    from rsclib.runs.distributed import precision_here
-    from rsclib.runs.provenance import provenance
-
-    stages = tuple((s, n) for s, n in zip((64, 96, 128), options.steps, strict=True) if n)
-    config = PretrainConfig(
-        stages=stages, images=options.images, lr=options.lr, start=options.start,
-        extra=options.extra, compile=options.compile, seed=options.seed,
-    )  # fmt: skip
-    with held(options.out):
-        net = pretrain(config, options.out)
-    seconds = load_training_state(options.out / "state.pt")["seconds"]
-    about = provenance(
-        config,
-        config.seed,
-        seconds,
-        config.steps * config.batch * config.world,
-    ) | {"precision": precision_here(config.precision)}
-    if int(os.environ.get("LOCAL_RANK", 0)) == 0:
-        save_model(options.out / "model.safetensors", net, about)
-        print(f"Model: {options.out / 'model.safetensors'}")
+    print(
+        f"{len(runs)} models in {options.out}\nScore them: rsc eval {options.out}/*/*/model.safetensors"
+    )
 
 
 def run_eval(options: Eval) -> None:
     """Print the table, and write it when asked to."""
-    from rsclib.evaluate import evaluate, wide
+    from rsclib.evaluate import rows
     from rsclib.files.atomic import check_writable
     from rsclib.runs.provenance import provenance, write_result
 
@@ -152,12 +167,11 @@ def run_eval(options: Eval) -> None:
     nets = _models(options.models)
     if options.out:
         check_writable(options.out.parent)
-    rows, seconds = evaluate(nets, options.part, count=options.count)
-    for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
-        print(f"\n{title}, mm, open benchmark {options.part}, 95 % intervals by clip")
-        print(wide(rows, metric).to_markdown())
+    scores, seconds = _scored(nets, options.part, options.count)
+    _print_tables(rows(scores), options.part)
     if options.out:
-        write_result(options.out, rows, provenance(options, 0, seconds))
+        write_result(options.out, rows(scores), provenance(options, 0, seconds))
+        scores.save(options.out.with_suffix(".npz"))
 
 
 def _say(line: str) -> None:
@@ -172,15 +186,16 @@ def run_predict(options: Predict) -> int:
     from rsclib.body import load_body
     from rsclib.models import model_named
     from rsclib.predict import outputs, predict_photo
+    from rsclib.predictor import NetPredictor
 
     if not options.images:
         raise RscError("name at least one image: rsc predict photo.jpg")
     stems = outputs(options.images, options.out)
-    net, body = model_named(options.model), load_body()
+    predictor = NetPredictor(model_named(options.model), load_body())
     failed = []
     for photo, stem in zip(options.images, stems, strict=True):
         try:
-            line = predict_photo(photo, stem, net, body, options.box)
+            line = predict_photo(photo, stem, predictor, options.box)
             print(line.encode("utf-8", "replace").decode())  # names need not be UTF-8
         except RscError as error:
             failed.append(str(error))
@@ -212,12 +227,18 @@ def main(arguments: list[str] | None = None) -> int:
     except RscError as error:
         _say(f"rsc: {error}")
         return 2
+    except Stopped as stop:
+        from rsclib.runs.distributed import first_process
+
+        if first_process():
+            _say(f"rsc: {stop}; the same command goes on from there")
+        return 128 + stop.signal
     except RuntimeError as error:
-        from rsclib.runs.distributed import other_ended
+        from rsclib.runs.distributed import first_process, other_ended
 
         if not other_ended(error):
             raise
-        if int(os.environ.get("LOCAL_RANK", 0)) == 0:  # the others leave it to the first to speak
+        if first_process():  # the others leave it to the first to speak
             _say("rsc: another process of this training ended; the same command goes on from here")
         return 2
     except OSError as error:  # e.g. a disk that filled up under a library's feet
@@ -225,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
         _say(f"rsc: {error.strerror or error}{place}")
         return 2
     except KeyboardInterrupt:
-        _say("rsc: stopped; the same command goes on where it was")
+        _say("rsc: stopped; the same command goes on from what was saved")
         return 130
     return 0
 

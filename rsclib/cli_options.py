@@ -102,6 +102,10 @@ class Pretrain:
     steps: tuple[int, int, int] = (24000, 1500, 2500)
     """Steps at 64, 96 and 128 pixels."""
     images: int = 40960
+    batch: int = 96
+    """Images a step, over all processes."""
+    devices: int = 0
+    """Processes; 0: one a GPU, else one a core."""
     lr: float = 3e-3
     """Peak rate of the first stage; later stages peak at 0.4 of it."""
     start: str = ""
@@ -126,7 +130,8 @@ class Eval:
     part: str = "test-wild"
     count: int | None = None
     out: Path | None = None
-    """Write the rows with their provenance to this JSON file."""
+    """Write the rows with their provenance to this JSON file, and every image's errors beside it
+    (.npz)."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The one exception that a user's mistake may raise."""
+"""What a command may end with: a mistake that the user can put right, or the user's own stop."""
 
 from __future__ import annotations
 
@@ -16,3 +16,14 @@ class RscError(ValueError):
         text = str(message)[: 4 * _LONGEST]
         line = "".join(c if c.isprintable() else " " for c in text)
         super().__init__(line if len(line) <= _LONGEST else line[:_LONGEST] + " ...")
+
+
+class Stopped(Exception):
+    """A signal ended a training after its step; everything is saved.
+
+    Attributes: ``step`` done of ``steps``; ``signal`` that asked for it.
+    """
+
+    def __init__(self, step: int, steps: int, signal: int) -> None:
+        super().__init__(f"stopped and saved at step {step} of {steps}")
+        self.step, self.steps, self.signal = step, steps, signal

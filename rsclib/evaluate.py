@@ -1,4 +1,8 @@
-"""The per-resolution table: MPJPE and PA-MPJPE with intervals, for any number of models."""
+"""Errors of every image at every size, and what is read from them: tables, intervals, differences.
+
+Anything with ``joints14(images, size)`` can be scored (:mod:`rsclib.predictor`). The errors of each
+image are kept (:class:`Scores`), because two models are compared image by image.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +14,27 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm.auto import tqdm
 
-from rsclib.body import Body, load_body
+from rsclib.body import load_body
 from rsclib.errors import RscError
 from rsclib.metrics import mpjpe, pa_mpjpe, procrustes_align
 from rsclib.network import RSCNet
 from rsclib.openbench.build import fetch
+from rsclib.predictor import NetPredictor, Predictor
 from rsclib.resolution import PRESETS, Ranges
+from rsclib.scores import Scores
 from rsclib.statistics import cluster_bootstrap
-from rsclib.train import evaluation_joints
 
 Row = dict[str, Any]
 # Images at a time: few enough for a processor's cache, enough to fill its cores.
 BATCH = 32
+CONSTANT = "best constant pose"
 
 
-def errors(
-    net: RSCNet, images: torch.Tensor, truth: torch.Tensor, size: int, ranges: Ranges, body: Body
+def joint_errors(
+    predictor: Predictor, images: Tensor, truth: Tensor, size: int
 ) -> dict[str, NDArray[np.float64]]:
     """MPJPE and PA-MPJPE of every image, mm.
 
@@ -36,15 +43,14 @@ def errors(
         size: pixels that the images are shrunk to first.
     """
     wrong, aligned = [], []
-    with torch.inference_mode():
-        for i in range(0, len(images), BATCH):
-            joints = evaluation_joints(net, body, images[i : i + BATCH], size, ranges).cpu()
-            wrong.append(mpjpe(joints, truth[i : i + BATCH]))
-            aligned.append(pa_mpjpe(joints, truth[i : i + BATCH]))
+    for i in range(0, len(images), BATCH):
+        joints = predictor.joints14(images[i : i + BATCH], size)
+        wrong.append(mpjpe(joints, truth[i : i + BATCH]))
+        aligned.append(pa_mpjpe(joints, truth[i : i + BATCH]))
     return {"mpjpe": torch.cat(wrong).numpy(), "pa_mpjpe": torch.cat(aligned).numpy()}
 
 
-def constant_pose(truth: torch.Tensor) -> dict[str, NDArray[np.float64]]:
+def constant_pose(truth: Tensor) -> dict[str, NDArray[np.float64]]:
     """Errors of the best constant prediction, the yardstick of every model.
 
     Two constants, each the best for its metric: the point-wise mean of the joints (MPJPE), and the
@@ -60,6 +66,51 @@ def constant_pose(truth: torch.Tensor) -> dict[str, NDArray[np.float64]]:
     }
 
 
+def score(
+    predictors: Mapping[str, Predictor],
+    part: str = "test-wild",
+    sizes: Sequence[int] = PRESETS["edu"].eval_sizes,
+    count: int | None = None,
+    side: int = PRESETS["edu"].full,
+) -> Scores:
+    """Errors of every image of a test part, by every predictor at every size.
+
+    Args:
+        count: only the first so many people; None: all. side: of the images, pixels.
+
+    Raises:
+        RscError: the part has no 3D truth.
+    """
+    data = fetch(part, count, side)
+    if "joints14" not in data:
+        raise RscError(f"{part} has no 3D truth to compare with; choose a test part")
+    keep = slice(count)  # parts are built in shards
+    truth = torch.from_numpy(data["joints14"][keep])
+    images = torch.from_numpy(data["images"][keep]).permute(0, 3, 1, 2)
+    errors: dict[tuple[str, int, str], NDArray[np.float64]] = {}
+    jobs = [(name, size) for name in predictors for size in sizes]
+    for name, size in tqdm(jobs, desc=f"evaluate {part}", leave=False):
+        found = joint_errors(predictors[name], images, truth, size)
+        errors |= {(name, size, metric): values for metric, values in found.items()}
+    found = constant_pose(truth)
+    errors |= {(CONSTANT, side, metric): values for metric, values in found.items()}
+    return Scores(part, data["clip"][keep], errors)
+
+
+def rows(scores: Scores, ranges: Ranges = PRESETS["edu"], seed: int = 0) -> list[Row]:
+    """A row of method, metric (mm), split, resolution, range_index, images, value, low, high (95 %
+    bootstrap over clips) for each mean."""
+    out = []
+    for (name, size, metric), values in scores.errors.items():
+        mean, low, high = cluster_bootstrap(values, scores.clip, seed=seed)
+        out.append(
+            {"method": name, "metric": metric, "split": scores.part, "resolution": size,
+             "range_index": int(ranges.index(size)), "images": len(values),
+             "value": round(mean, 3), "low": round(low, 3), "high": round(high, 3)}
+        )  # fmt: skip
+    return out
+
+
 def evaluate(
     models: Mapping[str, RSCNet],
     part: str = "test-wild",
@@ -68,45 +119,26 @@ def evaluate(
     ranges: Ranges = PRESETS["edu"],
     seed: int = 0,
 ) -> tuple[list[Row], float]:
-    """Score models on a test part at several resolutions.
+    """Score networks on a test part at several resolutions.
 
     Returns:
-        rows of method, metric (mm), split, resolution, value, low, high (95 % bootstrap over clips),
-        and the seconds it took.
+        :func:`rows`, and the seconds it took.
 
     Raises:
         RscError: the part has no 3D truth.
     """
     started = time.monotonic()
-    data = fetch(part, count, ranges.full, seed)
-    if "joints14" not in data:
-        raise RscError(f"{part} has no 3D truth to compare with; choose a test part")
-    truth = torch.from_numpy(data["joints14"])
-    images = torch.from_numpy(data["images"]).permute(0, 3, 1, 2)
     body = load_body()
-    rows: list[Row] = []
-
-    def add(method: str, size: int, values: dict[str, NDArray[np.float64]]) -> None:
-        for metric, value in values.items():
-            mean, low, high = cluster_bootstrap(value, data["clip"], seed=seed)
-            rows.append(
-                {"method": method, "metric": metric, "split": part, "resolution": size,
-                 "range_index": int(ranges.index(size)),
-                 "value": round(mean, 3), "low": round(low, 3), "high": round(high, 3)}
-            )  # fmt: skip
-
-    jobs = [(m, s) for m in models for s in (sizes or ranges.eval_sizes)]
-    for method, size in tqdm(jobs, desc=f"evaluate {part}", leave=False):
-        add(method, size, errors(models[method].eval(), images, truth, size, ranges, body))
-    add("best constant pose", ranges.full, constant_pose(truth))
-    return rows, time.monotonic() - started
+    predictors = {name: NetPredictor(net.eval(), body, ranges) for name, net in models.items()}
+    scores = score(predictors, part, sizes or ranges.eval_sizes, count, ranges.full)
+    return rows(scores, ranges, seed), time.monotonic() - started
 
 
-def wide(rows: Sequence[Row], metric: str = "mpjpe") -> pd.DataFrame:
+def pivot(table: Sequence[Row], metric: str = "mpjpe") -> pd.DataFrame:
     """Rows as a table for people: a method a line, a resolution a column, mm with intervals."""
-    frame = pd.DataFrame([r for r in rows if r["metric"] == metric])
+    frame = pd.DataFrame([r for r in table if r["metric"] == metric])
     frame["cell"] = [f"{r.value:.1f} [{r.low:.1f}, {r.high:.1f}]" for r in frame.itertuples()]
-    table = frame.pivot(index="method", columns="resolution", values="cell")
-    table = table.loc[frame["method"].unique()]  # in the order of the rows, not of the alphabet
-    table = table[sorted(table.columns, reverse=True)].fillna("")
-    return table.rename(columns=lambda c: f"{c} px")
+    shown = frame.pivot(index="method", columns="resolution", values="cell")
+    shown = shown.loc[frame["method"].unique()]  # in the order of the rows, not of the alphabet
+    shown = shown[sorted(shown.columns, reverse=True)].fillna("")
+    return shown.rename(columns=lambda c: f"{c} px")

@@ -1,25 +1,29 @@
 """The paper's losses, Eq. 8 to 12, with the variants of Tables 6 and 7.
 
 Predictions of P' scales come as one batch of P'*B samples, largest scale first: rows [0, B) are the
-full resolution (i = 1 in the paper, 0 here). Targets are given once, for B samples.
+full resolution (i = 1 in the paper, 0 here). Labels are given once, for B samples.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rsclib.config import STRICT, Within
 from rsclib.contrastive import FeatureQueue, nce
 from rsclib.errors import RscError
 from rsclib.geometry import cam_to_translation, fit_translation, project
 from rsclib.network import Prediction
-from rsclib.runs.distributed import gather_samples, ranks, total
+from rsclib.people import Labels
+from rsclib.runs.distributed import gather_samples, ranks, sum_over_processes
+from rsclib.skeleton import from_hips
 
 Terms = dict[str, Tensor]
+Weight = Annotated[float, Within(0, 1e12)]
 
 
 @dataclass(frozen=True)
@@ -44,26 +48,28 @@ class LossConfig:
         consistency_betas, consistency_camera: of the two in Eq. 9 and 10, relative to the pose.
     """
 
-    joints3d: float = 5.0
-    joints2d: float = 5.0
-    pose: float = 1.0
-    betas: float = 1.0
-    camera: float = 0.0
+    __pydantic_config__ = STRICT
+
+    joints3d: Weight = 5.0
+    joints2d: Weight = 5.0
+    pose: Weight = 1.0
+    betas: Weight = 1.0
+    camera: Weight = 0.0
     scale_weights: Literal["even", "rising"] = "even"
-    consistency: float = 0.1
-    features: float = 0.1
+    consistency: Weight = 0.1
+    features: Weight = 0.1
     pair_scale: Literal["sum", "mean"] = "sum"
     ss: Literal["none", "directional", "undirected", "highest"] = "directional"
     feat: Literal["none", "nce", "mse", "cosine"] = "nce"
     distance: Literal["squared", "absolute"] = "squared"
     delta: Literal["camera", "translation"] = "camera"
-    tau: float = 0.1
-    queue: int = 8192
-    negatives: int = 0
-    ramp_steps: int = 0
-    factor: float = 1.0
-    consistency_betas: float = 1.0
-    consistency_camera: float = 1.0
+    tau: Annotated[float, Within(1e-6, 1e6)] = 0.1
+    queue: Annotated[int, Within(1, 10_000_000)] = 8192
+    negatives: Annotated[int, Within(0, 10_000_000)] = 0
+    ramp_steps: Annotated[int, Within(0, 1_000_000_000)] = 0
+    factor: Annotated[float, Within(1e-12, 1e12)] = 1.0
+    consistency_betas: Weight = 1.0
+    consistency_camera: Weight = 1.0
 
     @staticmethod
     def paper() -> LossConfig:
@@ -84,30 +90,10 @@ class LossConfig:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Targets:
-    """What is known of B images. keypoints (B, 24, 3) in [-1, 1] with confidence; joints3d
-    (B, 24, 4) metres with confidence; rotmats (B, 24, 3, 3); betas (B, 10); has_3d, has_smpl (B,)
-    bool: where False the entries above are not read; ids (B,) of the images, for the queue."""
-
-    keypoints: Tensor
-    joints3d: Tensor
-    rotmats: Tensor
-    betas: Tensor
-    has_3d: Tensor
-    has_smpl: Tensor
-    ids: Tensor
-
-
 def pair_weights(scales: int) -> Tensor:
     """w_ij = 1(j - i > 0) (j - i), (P, P): row i guides column j, Eq. 10."""
     index = torch.arange(scales)
     return (index[None, :] - index[:, None]).clamp(min=0).float()  # w_ij  Eq. 10
-
-
-def centred(joints: Tensor) -> Tensor:
-    """J24 joints (B, 24, 3) relative to the middle of the hips (rows 2 and 3)."""
-    return joints - (joints[:, 2:3] + joints[:, 3:4]) / 2
 
 
 def _mean_where(values: Tensor, keep: Tensor) -> Tensor:
@@ -116,7 +102,7 @@ def _mean_where(values: Tensor, keep: Tensor) -> Tensor:
     Of several processes each divides by the kept samples of all, so that the mean of theirs (which
     is what data-parallel training takes) is the mean over the whole batch."""
     flat = values.flatten(1).mean(1)
-    kept = total(keep.sum()).clamp(min=1) / ranks()[1]
+    kept = sum_over_processes(keep.sum()).clamp(min=1) / ranks()[1]
     # Chosen, not multiplied: 0 * nan is nan, and absent labels may be anything.
     return torch.where(keep, flat, 0.0).sum() / kept
 
@@ -132,34 +118,34 @@ def _known(values: Tensor, known: Tensor) -> Tensor:
 
 
 def basic_loss(
-    prediction: Prediction, joints: Tensor, targets: Targets, config: LossConfig
+    prediction: Prediction, keypoints3d: Tensor, labels: Labels, config: LossConfig
 ) -> Terms:
     """L_b of one scale, Eq. 8, term by term and weighted.
 
     Args:
-        prediction: B samples. joints: their J24 joints X (B, 24, 3), metres.
+        prediction: B samples. keypoints3d: their X (B, 24, 3), metres.
     """
-    flat = project(joints, prediction.cam)  # J  Eq. 3
-    seen = targets.keypoints[..., 2:]
-    smpl, three = targets.has_smpl, targets.has_3d
-    keypoints = _known(targets.keypoints[..., :2], seen[..., 0] > 0)
-    joints3d = _known(targets.joints3d, three)
-    sure = joints3d[..., 3:]
+    flat = project(keypoints3d, prediction.cam)  # J  Eq. 3
+    seen = labels.keypoints2d[..., 2:]
+    smpl, three = labels.has_smpl, labels.has_3d
+    truth2d = _known(labels.keypoints2d[..., :2], seen[..., 0] > 0)
+    truth3d = _known(labels.keypoints3d, three)
+    sure = truth3d[..., 3:]
+    off = _distance(from_hips(keypoints3d), from_hips(truth3d[..., :3]), config)
     # Eq. 8: ||[beta, theta] - [beta_g, theta_g]||^2 + lambda_1 ||X - X_g||^2 + lambda_2 ||J - J_g||^2
     terms = {
-        "2d": config.joints2d * (seen * _distance(flat, keypoints, config)).mean(),
-        "3d": config.joints3d
-        * _mean_where(sure * _distance(centred(joints), centred(joints3d[..., :3]), config), three),
+        "2d": config.joints2d * (seen * _distance(flat, truth2d, config)).mean(),
+        "3d": config.joints3d * _mean_where(sure * off, three),
         "pose": config.pose
-        * _mean_where(_distance(prediction.rotmats, _known(targets.rotmats, smpl), config), smpl),
+        * _mean_where(_distance(prediction.rotmats, _known(labels.rotmats, smpl), config), smpl),
         "betas": config.betas
-        * _mean_where(_distance(prediction.betas, _known(targets.betas, smpl), config), smpl),
+        * _mean_where(_distance(prediction.betas, _known(labels.betas, smpl), config), smpl),
     }
     if config.camera:
         with torch.no_grad():
-            truth = fit_translation(joints3d[..., :3], keypoints, seen[..., 0])
-        off = (cam_to_translation(prediction.cam) - truth).square()
-        terms["camera"] = config.camera * _mean_where(off, smpl)
+            truth = fit_translation(truth3d[..., :3], truth2d, seen[..., 0])
+        away = (cam_to_translation(prediction.cam) - truth).square()
+        terms["camera"] = config.camera * _mean_where(away, smpl)
     return terms
 
 
@@ -232,19 +218,20 @@ def feature_loss(
 
 
 def rsc_loss(
-    prediction: Prediction, joints: Tensor, targets: Targets, scales: int,
+    prediction: Prediction, keypoints3d: Tensor, labels: Labels, scales: int,
     queue: FeatureQueue | None, step: int, config: LossConfig,
-) -> tuple[Tensor, Terms]:  # fmt: skip
-    """L_b + lambda_s L_s + lambda_f L_f over all scales, and its weighted terms.
+) -> Terms:  # fmt: skip
+    """The weighted terms of L_b + lambda_s L_s + lambda_f L_f over all scales; their sum is the loss.
 
     Args:
-        prediction: P'*B samples, largest scale first. joints: J24 (P'*B, 24, 3), metres.
+        prediction: P'*B samples, largest scale first. keypoints3d: their X (P'*B, 24, 3), metres.
         step: of the whole training, for the ramp. queue: filled by this call with all scales.
     """
     parts: Terms = {}
+    points = _split(keypoints3d, scales)
     for i, of_scale in enumerate(zip(*(_split(t, scales) for t in prediction), strict=True)):
         weight = 1.0 if config.scale_weights == "even" else (i + 1) / scales
-        terms = basic_loss(Prediction(*of_scale), _split(joints, scales)[i], targets, config)
+        terms = basic_loss(Prediction(*of_scale), points[i], labels, config)
         for name, value in terms.items():
             parts[name] = parts.get(name, torch.zeros((), device=value.device)) + weight * value
     ramp = min(1.0, step / config.ramp_steps) if config.ramp_steps else 1.0
@@ -253,10 +240,9 @@ def rsc_loss(
     if queue is not None:
         queue.enqueue(
             gather_samples(prediction.proj.detach(), scales),
-            gather_samples(targets.ids.repeat(scales), scales),
+            gather_samples(labels.ids.repeat(scales), scales),
         )
     parts["feat"] = (
-        config.features * pair * feature_loss(prediction, scales, targets.ids, queue, config)
+        config.features * pair * feature_loss(prediction, scales, labels.ids, queue, config)
     )
-    parts = {name: config.factor * value for name, value in parts.items()}
-    return torch.stack(list(parts.values())).sum(), parts
+    return {name: config.factor * value for name, value in parts.items()}

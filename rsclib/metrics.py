@@ -19,14 +19,9 @@ import torch
 from torch import Tensor
 
 from rsclib.errors import RscError
+from rsclib.skeleton import MIDHIP
 
 MM_PER_M = 1000.0
-MIDHIP = (2, 3)  # rows of the right and the left hip among the 14 evaluation joints
-J14_NAMES = (
-    *("right ankle", "right knee", "right hip", "left hip", "left knee", "left ankle"),
-    *("right wrist", "right elbow", "right shoulder"),
-    *("left shoulder", "left elbow", "left wrist", "neck", "head top"),
-)
 # Joints of one person are within 3 m of each other; a body in millimetres spans hundreds.
 _LARGEST_BODY_M = 20.0
 

@@ -222,26 +222,10 @@ class RSCNet(nn.Module):
 
     def forward_features(self, images: Tensor, range_index: Tensor) -> tuple[list[Tensor], Tensor]:
         """The four stage maps and the pooled feature phi (B, C), float32."""
-        if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] % 32 or images.shape[3] % 32:
-            raise RscError(
-                f"images must be (B, 3, S, S) with S a multiple of 32, not {tuple(images.shape)}"
-            )
-        if range_index.shape != images.shape[:1]:
-            raise RscError(
-                f"range_index must hold one integer an image ({len(images)}), "
-                f"not {tuple(range_index.shape)}"
-            )
-        if range_index.is_floating_point() or range_index.dtype == torch.bool:
-            raise RscError(f"range_index must be of integers, not {range_index.dtype}")
-        low, high = (int(v) for v in range_index.aminmax()) if len(range_index) else (0, 0)
-        if low < 0 or high >= self.config.ranges:  # -1 would quietly take the last row
-            raise RscError(
-                f"range_index must lie in 0..{self.config.ranges - 1}, but holds {low}..{high}"
-            )
         maps = self.trunk(images, range_index)
         return maps, maps[-1].float().mean((2, 3))
 
-    def predict(self, phi: Tensor) -> Prediction:
+    def regress(self, phi: Tensor) -> Prediction:
         """From the pooled feature phi (B, C) to a Prediction (always in float32)."""
         with torch.autocast(phi.device.type, enabled=False):
             pose6d, betas, cam = self.regressor(phi.float())
@@ -251,10 +235,9 @@ class RSCNet(nn.Module):
     def forward(self, images: Tensor, range_index: Tensor) -> Prediction:
         """Normalised images (B, 3, S, S) and range_index (B,) long to a Prediction.
 
-        Raises:
-            RscError: the shapes do not fit.
+        Nothing is checked here: :class:`rsclib.predictor.NetPredictor` does it for its callers.
         """
-        return self.predict(self.forward_features(images, range_index)[1])
+        return self.regress(self.forward_features(images, range_index)[1])
 
     @torch.no_grad()
     def copy_row(self, source: int, target: int) -> None:

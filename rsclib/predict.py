@@ -15,35 +15,11 @@ from rsclib.body import Body
 from rsclib.errors import RscError
 from rsclib.files.atomic import atomic_path, write_text
 from rsclib.files.photos import Pixels, crop, read_image
-from rsclib.network import Prediction, RSCNet
-from rsclib.resolution import PRESETS, Ranges, normalise
+from rsclib.predictor import NetPredictor
 from rsclib.viz import mesh_of, overlay, side_view
 
 SUFFIXES = (".obj", ".npz", ".png")
 SHOWN = 384  # side of each panel of the picture, pixels
-
-
-def ranges_of(net: RSCNet) -> Ranges:
-    """The resolution ranges that a network was made for.
-
-    Raises:
-        RscError: none of the known ones has its size and number.
-    """
-    size, count = net.config.image_size, net.config.ranges
-    for ranges in PRESETS.values():
-        if (ranges.full, ranges.count) == (size, count):
-            return ranges
-    raise RscError(f"no ranges are known for a model of {size} px and {count} ranges; use another")
-
-
-def estimate(net: RSCNet, cut: Pixels, native: int, ranges: Ranges) -> Prediction:
-    """What the network makes of one crop (S, S, 3) that had ``native`` pixels a side."""
-    images = torch.from_numpy(cut).permute(2, 0, 1)[None]
-    with torch.inference_mode():
-        prediction = net(normalise(images), ranges.index(native)[None])
-    if not all(bool(value.isfinite().all()) for value in prediction):
-        raise RscError("the model's output is not finite; use another model")
-    return prediction
 
 
 def outputs(photos: Sequence[str], folder: Path) -> list[Path]:
@@ -69,7 +45,7 @@ def _file(stem: Path, suffix: str) -> Path:
 
 
 def predict_photo(
-    photo: str, stem: Path, net: RSCNet, body: Body, box: Sequence[float] | None = None
+    photo: str, stem: Path, predictor: NetPredictor, box: Sequence[float] | None = None
 ) -> str:
     """Write ``stem.obj``, ``stem.npz`` and ``stem.png`` for one photograph.
 
@@ -83,12 +59,12 @@ def predict_photo(
     Raises:
         RscError: the photograph or the box is of no use, or a file cannot be written.
     """
-    ranges = ranges_of(net)
+    ranges, body = predictor.ranges, predictor.body
     try:
         cut, native = crop(read_image(photo), box, ranges.full)
     except RscError as error:
         raise RscError(str(error) if photo in str(error) else f"{photo}: {error}") from error
-    prediction = estimate(net, cut, native, ranges)
+    prediction = predictor(torch.from_numpy(cut).permute(2, 0, 1)[None], native)
     with torch.inference_mode():
         out = body(prediction.rotmats, prediction.betas)
     index = int(ranges.index(native))

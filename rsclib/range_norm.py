@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rsclib.runs.distributed import ranks, total_with_gradient
+from rsclib.runs.distributed import ranks, sum_with_gradient
 
 # range_index (B,) and its runs, (row, samples) in order: a batch that is ordered by range has one
 # run a range, and views of it need no copy.
@@ -74,9 +74,9 @@ class RangeNorm(nn.BatchNorm2d):
         """Batch normalisation of training by the statistics of all processes' samples."""
         values, axes = x.float(), (0, 2, 3)
         n = ranks()[1] * values[:, 0].numel()  # every process has as many samples
-        mean = total_with_gradient(values.sum(axes)) / n
+        mean = sum_with_gradient(values.sum(axes)) / n
         off = values - mean[:, None, None]
-        var = total_with_gradient(off.square().sum(axes)) / n
+        var = sum_with_gradient(off.square().sum(axes)) / n
         with torch.no_grad():
             momentum = self.momentum or 0.0
             running_mean.lerp_(mean, momentum)

@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from rsclib.body import Body
 from rsclib.geometry import cam_to_translation
 from rsclib.network import Prediction
+from rsclib.predictor import NetPredictor
 from rsclib.render.zbuffer import rasterise, vertex_normals
-from rsclib.resolution import Ranges, degrade, normalise
+from rsclib.resolution import Ranges, degrade
 
 # Okabe and Ito's blue and vermilion: told apart by every kind of eye.
 BLUE, VERMILION = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0)
@@ -26,9 +27,9 @@ def predict(
     net: Any, image: NDArray[np.uint8], size: int, ranges: Ranges
 ) -> tuple[NDArray[np.uint8], Prediction]:
     """What the network sees of an image (S, S, 3) at ``size`` pixels, and what it predicts."""
-    seen = degrade(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None], size)
-    with torch.inference_mode():
-        prediction = net(normalise(seen), ranges.index(size)[None])
+    images = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
+    seen = degrade(images, size)
+    prediction = NetPredictor(net, ranges=ranges)(seen, size)
     return seen[0].permute(1, 2, 0).numpy(), prediction
 
 

@@ -15,21 +15,20 @@ import scipy.sparse as sp
 import torch
 from scipy.spatial.transform import Rotation
 
-from rsclib.body import (
-    GROUND_TRUTH_24,
+from rsclib.body import OPEN_BODY, Body, load_body
+from rsclib.errors import RscError
+from rsclib.skeleton import (
     H36M_TO_J14,
     J14_BONES,
-    OPEN_BODY,
+    J14_NAMES,
+    KEYPOINT_MIRROR,
+    KEYPOINTS_24,
     OPENPOSE_25,
-    Body,
-    load_body,
+    SMPL_MIRROR,
 )
-from rsclib.errors import RscError
-from rsclib.metrics import J14_NAMES
-from rsclib.openbench.motions import MIRROR
 
-MIRROR_JOINTS = list(MIRROR)
-# left <-> right of the 24 ground-truth joints (reference: SPIN's flip permutation)
+MIRROR_JOINTS = list(SMPL_MIRROR)
+# left <-> right of the 24 keypoints (reference: SPIN's flip permutation)
 MIRROR_J24 = [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, *range(12, 20), 21, 20, 23, 22]
 FLIP = np.diag([-1.0, 1.0, 1.0])
 
@@ -258,7 +257,7 @@ def test_a_mirrored_pose_gives_the_mirrored_body(body: Body) -> None:
     midline = body.mirror == torch.arange(6890)
     assert float(miss[~midline].max()) < 3e-4 and float(miss.max()) < 5e-3
     torch.testing.assert_close(
-        b.joints49[:, 25:], a.joints49[:, 25:][:, MIRROR_J24] @ flip, atol=3e-4, rtol=0
+        b.keypoints3d, a.keypoints3d[:, MIRROR_J24] @ flip, atol=3e-4, rtol=0
     )
 
 
@@ -278,7 +277,7 @@ def test_frame(body: Body) -> None:
 def test_joint_names_are_where_they_say(body: Body) -> None:
     """Order of the joint sets: sides, heights and neighbours of the T-posed body."""
     out = body(t_pose(), torch.zeros(1, 10))
-    openpose, truth = out.joints49[0, :25], out.joints49[0, 25:]
+    openpose, truth = out.joints49[0, :25], out.keypoints3d[0]
     skeleton, j14 = out.joints24[0], (out.joints14 + out.pelvis)[0]
     # names in common point to the same places: LSP joint of the 14 <-> SMPL joint
     for row, j in {
@@ -312,7 +311,8 @@ def test_joint_names_are_where_they_say(body: Body) -> None:
     order = [14, 16, 15, 12, 17, 18, 13]  # pelvis, spine, thorax, neck, jaw, head, head top
     heights = truth[order, 1]
     assert (heights[1:] > heights[:-1]).all()
-    assert len(GROUND_TRUTH_24) == 24 and len(OPENPOSE_25) == 25 and len(J14_NAMES) == 14
+    assert list(KEYPOINT_MIRROR) == MIRROR_J24
+    assert len(KEYPOINTS_24) == 24 and len(OPENPOSE_25) == 25 and len(J14_NAMES) == 14
     assert {i for bone in J14_BONES for i in bone} == set(range(14))
 
 

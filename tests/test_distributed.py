@@ -126,7 +126,9 @@ def test_one_of_two_processes_killed_is_one_line_and_the_run_goes_on(tmp_path: P
 def test_alone_everything_is_the_identity() -> None:
     x = torch.randn(6, 2)
     assert D.ranks() == (0, 1)
-    assert D.total(x) is x and D.total_with_gradient(x) is x and D.gather_samples(x, 3) is x
+    assert (
+        D.sum_over_processes(x) is x and D.sum_with_gradient(x) is x and D.gather_samples(x, 3) is x
+    )
 
 
 def test_numbers_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,6 @@ from hypothesis.extra import numpy as hnp
 
 from rsclib.errors import RscError
 from rsclib.metrics import (
-    J14_NAMES,
-    MIDHIP,
     acceleration,
     acceleration_error,
     centre,
@@ -21,6 +19,7 @@ from rsclib.metrics import (
     pa_mpjpe,
     procrustes_align,
 )
+from rsclib.skeleton import J14_NAMES, MIDHIP
 
 SEEDS = st.integers(0, 2**32 - 1)
 JOINTS = hnp.arrays(np.float64, (3, 14, 3), elements=st.floats(-2, 2, width=32))

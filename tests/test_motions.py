@@ -21,8 +21,6 @@ from rsclib.errors import RscError
 from rsclib.openbench.motions import (
     ASSET,
     FPS,
-    JOINTS,
-    MIRROR,
     SPLIT,
     load_motions,
     mirror_poses,
@@ -31,6 +29,7 @@ from rsclib.openbench.motions import (
     shipped_motions,
     tilt_degrees,
 )
+from rsclib.skeleton import SMPL_MIRROR, SMPL_NAMES
 
 WALKS = ("walk", "walk_forward", "walk_turn_left0", "walk_turn_right0")
 HIPS, KNEES, SHOULDERS, ELBOWS = (1, 2), (4, 5), (16, 17), (18, 19)
@@ -150,14 +149,14 @@ def test_mirror_twice_is_the_identity(poses: np.ndarray) -> None:
 
 
 def test_mirror_exchanges_sides() -> None:
-    assert [JOINTS[j].replace("left", "right") for j in range(24)] == [
-        JOINTS[m].replace("left", "right") for m in MIRROR
+    assert [SMPL_NAMES[j].replace("left", "right") for j in range(24)] == [
+        SMPL_NAMES[m].replace("left", "right") for m in SMPL_MIRROR
     ]
     poses = np.zeros((1, 24, 3), np.float32)
-    poses[0, JOINTS.index("left_shoulder")] = (0.1, 0.2, -1.3)
+    poses[0, SMPL_NAMES.index("left_shoulder")] = (0.1, 0.2, -1.3)
     mirrored = mirror_poses(poses)
     np.testing.assert_array_equal(
-        mirrored[0, JOINTS.index("right_shoulder")], np.array([0.1, -0.2, 1.3], np.float32)
+        mirrored[0, SMPL_NAMES.index("right_shoulder")], np.array([0.1, -0.2, 1.3], np.float32)
     )
     assert np.count_nonzero(mirrored) == 3
 
@@ -234,7 +233,7 @@ BAD = {
     ),
     "another format": _replaced("metadata", _metadata(format=2)),
     "another rate": _replaced("metadata", _metadata(fps=60)),
-    "other joints": _replaced("metadata", _metadata(joints=list(JOINTS[::-1]))),
+    "other joints": _replaced("metadata", _metadata(joints=list(SMPL_NAMES[::-1]))),
     "unknown kind": _replaced("metadata", _metadata(clips=[{"name": "walk", "kind": "odd"}])),
     "missing clip": _replaced("metadata", _metadata(clips=[{"name": "fly", "kind": "sport"}])),
     "no json": _replaced("metadata", np.frombuffer(b"{]", np.uint8)),

@@ -24,7 +24,8 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from rsclib.errors import RscError
 from rsclib.files.atomic import atomic_path, sha256
-from rsclib.openbench.motions import ASSET, FPS, JOINTS
+from rsclib.openbench.motions import ASSET, FPS
+from rsclib.skeleton import SMPL_NAMES
 
 HOW_TO_GET = "pip download pybullet==3.2.7 --no-deps --only-binary :all: --dest wheels"
 FOLDER = "pybullet_data/data/motions/"
@@ -86,20 +87,20 @@ def retarget(
     poses[:, 0] = ball(_ROOT).as_rotvec()
     # The source has one chest and one neck joint: each turn is shared equally by SMPL's joints.
     for joint in ("spine1", "spine2", "spine3"):
-        poses[:, JOINTS.index(joint)] = ball(_CHEST).as_rotvec() / 3
+        poses[:, SMPL_NAMES.index(joint)] = ball(_CHEST).as_rotvec() / 3
     for joint in ("neck", "head"):
-        poses[:, JOINTS.index(joint)] = ball(_NECK).as_rotvec() / 2
+        poses[:, SMPL_NAMES.index(joint)] = ball(_NECK).as_rotvec() / 2
     for side, hip, knee, ankle, shoulder, elbow, degrees in _SIDES:
-        poses[:, JOINTS.index(f"{side}_hip")] = ball(hip).as_rotvec()
+        poses[:, SMPL_NAMES.index(f"{side}_hip")] = ball(hip).as_rotvec()
         # The hinge turns about the source's z = SMPL's −x and is ≤ 0, so flexion is about +x.
-        poses[:, JOINTS.index(f"{side}_knee"), 0] = -linear(knee)
-        poses[:, JOINTS.index(f"{side}_ankle")] = ball(ankle).as_rotvec()
+        poses[:, SMPL_NAMES.index(f"{side}_knee"), 0] = -linear(knee)
+        poses[:, SMPL_NAMES.index(f"{side}_ankle")] = ball(ankle).as_rotvec()
         # Arms hang at the source's rest, but point sideways at SMPL's.
         hang = Rotation.from_euler("z", degrees, degrees=True)
-        poses[:, JOINTS.index(f"{side}_shoulder")] = (ball(shoulder) * hang).as_rotvec()
+        poses[:, SMPL_NAMES.index(f"{side}_shoulder")] = (ball(shoulder) * hang).as_rotvec()
         flexion = np.zeros((len(at), 3))
         flexion[:, 0] = -linear(elbow)
-        poses[:, JOINTS.index(f"{side}_elbow")] = hang.inv().apply(flexion)
+        poses[:, SMPL_NAMES.index(f"{side}_elbow")] = hang.inv().apply(flexion)
     trans = np.stack([linear(c) for c in (1, 2, 3)], axis=1) @ _TO_SMPL.T
     return poses, trans
 
@@ -132,7 +133,7 @@ def build(wheel: Path, out: Path) -> None:
     metadata = {
         "format": 1,
         "fps": FPS,
-        "joints": list(JOINTS),
+        "joints": list(SMPL_NAMES),
         "clips": clips,
         "source": {
             "package": "pybullet 3.2.7 wheel",

@@ -19,7 +19,7 @@ from rsclib.network import NetConfig, Prediction, RSCNet
 from rsclib.openbench.parts import SPLITS
 from rsclib.openbench.people import make_people
 from rsclib.resolution import EDU, normalise
-from rsclib.runs.distributed import precision_here
+from rsclib.runs.launch import precision_here
 
 TINY = NetConfig(
     image_size=64, stem=4, planes=(4, 4, 8, 8), blocks=(1, 1, 1, 1), hidden=16, dropout=0.1,

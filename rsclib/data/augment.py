@@ -8,15 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rsclib.openbench.motions import MIRROR
+from rsclib.people import Labels
+from rsclib.skeleton import KEYPOINT_MIRROR, SMPL_MIRROR
 
-# Left and right exchanged, in SMPL's 24 joints and in the 24 keypoints of the ground truth (J24).
-SMPL_FLIP = list(MIRROR)
-J24_FLIP = [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13, 14, 15, 16, 17, 18, 19, 21, 20, 23, 22]
 # Dense parts are 1 + joint, 0 is background.
-PART_FLIP = [0, *(j + 1 for j in SMPL_FLIP)]
-
-Batch = dict[str, Tensor]
+PART_MIRROR = (0, *(j + 1 for j in SMPL_MIRROR))
+_REFLECT = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
 
 
 def random_affine(
@@ -29,58 +26,61 @@ def random_affine(
     return angle, factor, torch.rand(n, generator=generator) < 0.5
 
 
-def warp(batch: Batch, angle: Tensor, factor: Tensor, flip: Tensor) -> Batch:
+def warp(
+    images: Tensor, labels: Labels, angle: Tensor, factor: Tensor, flip: Tensor
+) -> tuple[Tensor, Labels]:
     """Rotate, scale and flip images together with everything that is known of them.
 
     Args:
-        batch: ``images`` (B, 3, S, S) float; any of ``dense`` (B, h, w, 4) uint8, ``keypoints``
-            (B, 24, 3) in [-1, 1], ``joints24`` (B, 24, 3) metres in camera axes, ``rotmats``
-            (B, 24, 3, 3). Other entries are kept.
-        angle, factor, flip: (B,), from :func:`random_affine`.
+        images: (B, 3, S, S) float. angle, factor, flip: (B,), from :func:`random_affine`.
     """
-    out = dict(batch)
+    forward, turn = _plane(angle, factor, flip)
+    grid = _grid(forward, images)
+    out = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    points = labels.keypoints2d.clone()
+    points[flip] = points[flip][:, KEYPOINT_MIRROR]
+    points[..., :2] = points[..., :2] @ forward.mT
+    inside = (points[..., :2].abs() < 1).all(-1)
+    points[..., 2] = points[..., 2] * inside
+    spin = torch.eye(3).repeat(len(angle), 1, 1)
+    spin[:, :2, :2] = turn
+    joints = labels.keypoints3d.clone()
+    joints[flip] = joints[flip][:, KEYPOINT_MIRROR]
+    xyz = joints[..., :3].contiguous()
+    xyz[flip] = xyz[flip] @ _REFLECT
+    joints[..., :3] = xyz @ spin.mT
+    rotmats = labels.rotmats.clone()
+    rotmats[flip] = _REFLECT @ rotmats[flip][:, SMPL_MIRROR] @ _REFLECT
+    rotmats[:, 0] = spin @ rotmats[:, 0]
+    return out, labels._replace(keypoints2d=points, keypoints3d=joints, rotmats=rotmats)
+
+
+def warp_dense(dense: Tensor, angle: Tensor, factor: Tensor, flip: Tensor) -> Tensor:
+    """Dense truth (B, h, w, 4) uint8 moved as :func:`warp` moves its image; float."""
+    forward, _ = _plane(angle, factor, flip)
+    planes = dense.permute(0, 3, 1, 2).float()
+    warped = F.grid_sample(planes, _grid(forward, planes), mode="nearest", align_corners=False)
+    parts = warped[:, 3].long()
+    parts = torch.where(flip[:, None, None], torch.tensor(PART_MIRROR)[parts], parts)
+    # A mirrored body point is the other side's: the canonical x is reflected too.
+    x = torch.where(flip[:, None, None], 255 - warped[:, 0], warped[:, 0])
+    return torch.stack([x, warped[:, 1], warped[:, 2], parts.float()], -1)
+
+
+def _plane(angle: Tensor, factor: Tensor, flip: Tensor) -> tuple[Tensor, Tensor]:
+    """The whole map of the image plane (B, 2, 2), and its rotation alone."""
     cosine, sine = torch.cos(angle), torch.sin(angle)
     turn = torch.stack([cosine, -sine, sine, cosine], 1).view(-1, 2, 2)
     forward = turn * factor[:, None, None]
     sign = torch.where(flip, -1.0, 1.0)
-    forward = forward @ torch.diag_embed(torch.stack([sign, torch.ones_like(sign)], 1))
+    return forward @ torch.diag_embed(torch.stack([sign, torch.ones_like(sign)], 1)), turn
+
+
+def _grid(forward: Tensor, images: Tensor) -> Tensor:
+    """Where each pixel of the moved images comes from."""
     inverse = torch.linalg.inv(forward)
-    theta = torch.cat([inverse, torch.zeros(len(angle), 2, 1)], 2).to(batch["images"].device)
-    images = batch["images"]
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    out["images"] = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
-    if "dense" in batch:
-        dense = batch["dense"].permute(0, 3, 1, 2).float()
-        grid = F.affine_grid(theta, list(dense.shape), align_corners=False)
-        warped = F.grid_sample(dense, grid, mode="nearest", align_corners=False)
-        parts = warped[:, 3].long()
-        swap = torch.tensor(PART_FLIP, device=parts.device)
-        parts = torch.where(flip[:, None, None], swap[parts], parts)
-        # A mirrored body point is the other side's: the canonical x is reflected too.
-        x = torch.where(flip[:, None, None], 255 - warped[:, 0], warped[:, 0])
-        out["dense"] = torch.stack([x, warped[:, 1], warped[:, 2], parts.float()], -1)
-    if "keypoints" in batch:
-        points = batch["keypoints"].clone()
-        points[flip] = points[flip][:, J24_FLIP]
-        points[..., :2] = points[..., :2] @ forward.mT
-        inside = (points[..., :2].abs() < 1).all(-1)
-        points[..., 2] = points[..., 2] * inside
-        out["keypoints"] = points
-    reflect = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
-    spin = torch.eye(3).repeat(len(angle), 1, 1)
-    spin[:, :2, :2] = turn
-    for key in ("joints24", "joints14"):
-        if key in batch:
-            joints = batch[key].clone()
-            order = J24_FLIP if key == "joints24" else J24_FLIP[:14]
-            joints[flip] = joints[flip][:, order] @ reflect
-            out[key] = joints @ spin.mT
-    if "rotmats" in batch:
-        rotmats = batch["rotmats"].clone()
-        rotmats[flip] = reflect @ rotmats[flip][:, SMPL_FLIP] @ reflect
-        rotmats[:, 0] = spin @ rotmats[:, 0]
-        out["rotmats"] = rotmats
-    return out
+    theta = torch.cat([inverse, torch.zeros(len(forward), 2, 1)], 2)
+    return F.affine_grid(theta, list(images.shape), align_corners=False)
 
 
 def random_colour(
@@ -94,4 +94,4 @@ def random_colour(
 
 def colour(images: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
     """Channel noise and a brightness shift on float images (B, 3, S, S) in 0..255."""
-    return (images * gain.to(images.device) + shift.to(images.device)).clamp(0, 255)
+    return (images * gain + shift).clamp(0, 255)

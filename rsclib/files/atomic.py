@@ -111,15 +111,9 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
 def held(folder: str | os.PathLike[str]) -> Iterator[None]:
     """Keep ``folder`` for this training alone until the block is left or the process ends.
 
-    The other processes of the same training (whose rank in the environment is not 0) pass: their first one holds it.
-
     Raises:
         RscError: another training holds it, or it cannot be written.
     """
-    ranks = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
-    if any(int(os.environ.get(name, 0)) for name in ranks):
-        yield
-        return
     folder = Path(folder)
     new = not folder.exists()
     try:

@@ -1,1 +1,83 @@
-"""What a run trains: a file a family of table rows, each handed to :func:`rsclib.train.train`."""
+"""What a run trains: a file a family of table rows, each handed to :func:`rsclib.train.train`.
+
+The key ``method`` of a preset or YAML file names the family ("rsc" where there is none). Nothing is
+registered: the ``match`` statements below are the whole list.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from rsclib.checkpoints import save_model
+from rsclib.config import checked, read_values, settings
+from rsclib.errors import RscError
+from rsclib.files.atomic import held
+from rsclib.methods import hr_only, rsc
+from rsclib.methods.hr_only import HrOnlyConfig
+from rsclib.methods.rsc import RscConfig
+from rsclib.runs.distributed import first_process, ranks
+from rsclib.runs.launch import precision_here
+from rsclib.runs.provenance import provenance
+from rsclib.runs.states import load_training_state
+from rsclib.train import train
+
+Config = RscConfig | HrOnlyConfig
+
+
+def load_config(name_or_path: str) -> Config:
+    """A preset by name ("ci", "edu", "paper", "hr_only") or a YAML file.
+
+    Raises:
+        RscError: no such preset, or a key or value that does not fit.
+    """
+    return check_config(read_values(name_or_path), name_or_path)
+
+
+def check_config(values: dict[str, Any], where: str) -> Config:
+    """Settings from plain values; ``where`` names them in errors.
+
+    Raises:
+        RscError: a key or value that does not fit.
+    """
+    values = dict(values)
+    match values.pop("method", "rsc"):
+        case "rsc":
+            return checked(RscConfig, values, where)
+        case "hr_only":
+            return checked(HrOnlyConfig, values, where)
+        case other:
+            raise RscError(f"{where}: method is one of rsc, hr_only, not {other!r}")
+
+
+def plain_config(config: Config) -> dict[str, Any]:
+    """The settings as plain data, which :func:`check_config` reads again."""
+    name = type(config).__module__.rpartition(".")[2]
+    return ({} if name == "rsc" else {"method": name}) | settings(config)
+
+
+def run(
+    config: Config, folder: Path, devices: int = 1, nodes: int = 1, progress: bool = True
+) -> nn.Module:
+    """Train what ``config`` says, or go on with it, and write ``folder/model.safetensors``.
+
+    Raises:
+        RscError, rsclib.errors.Stopped: see :func:`rsclib.train.train`.
+    """
+    with held(folder) if first_process() else contextlib.nullcontext():
+        resumed = (folder / "state.pt").is_file()
+        match config:
+            case RscConfig():
+                build: Any = rsc.builder(config, resumed)
+            case HrOnlyConfig():
+                build = hr_only.builder(config, resumed)
+        net = train(build, config.run, config, folder, devices, nodes, progress)
+        if ranks()[0] == 0:
+            seconds = load_training_state(folder / "state.pt")["seconds"]
+            about = provenance(plain_config(config), config.seed, seconds, config.images_seen)
+            about |= {"processes": ranks()[1], "precision": precision_here(config.precision)}
+            save_model(folder / "model.safetensors", net, about)  # type: ignore[arg-type]
+    return net

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rsclib.body import Body
-from rsclib.data import augment
 from rsclib.geometry import project
-from rsclib.losses import centred
 from rsclib.network import EXPANSION, NetConfig, Prediction, ResBlock, RSCNet
+from rsclib.people import Batch
+from rsclib.skeleton import from_hips
 
 
 class DenseHead(nn.Module):
@@ -53,38 +53,36 @@ class Pretrainer(nn.Module):
             images, torch.zeros(len(images), dtype=torch.long, device=images.device)
         )
         dense, joints = self.head(maps, phi) if self.extra else (None, None)
-        return self.net.predict(phi), dense, joints
+        return self.net.regress(phi), dense, joints
 
 
 def losses(
-    prediction: Prediction,
-    dense: Tensor | None,
-    joints: Tensor | None,
-    batch: augment.Batch,
-    body: Body,
+    prediction: Prediction, dense: Tensor | None, joints: Tensor | None, batch: Batch, body: Body
 ) -> dict[str, Tensor]:
     """Weighted terms; without ``dense`` and ``joints`` those of the network's own output alone.
 
     L1 throughout: with L2 the limbs shrink towards the mean of two headings."""
     limbs = joint_weights().to(prediction.cam.device)
-    out = body.joints(prediction.rotmats, prediction.betas).joints49[:, 25:]
-    flat = project(out, prediction.cam)
-    seen = batch["keypoints"][..., 2:]
-    truth = centred(batch["joints24"])
+    labels = batch.labels
+    points = body.joints(prediction.rotmats, prediction.betas).keypoints3d
+    flat = project(points, prediction.cam)
+    truth2d, seen = labels.keypoints2d[..., :2], labels.keypoints2d[..., 2:]
+    truth = from_hips(labels.keypoints3d[..., :3])
     terms = {
-        "3d": 6 * ((centred(out) - truth).abs() * limbs).mean(),
-        "2d": 3 * ((flat - batch["keypoints"][..., :2]).abs() * seen * limbs).mean(),
-        "pose": 2 * (prediction.rotmats - batch["rotmats"]).abs().mean(),
-        "betas": 0.03 * (prediction.betas - batch["betas"]).square().mean(),
+        "3d": 6 * ((from_hips(points) - truth).abs() * limbs).mean(),
+        "2d": 3 * ((flat - truth2d).abs() * seen * limbs).mean(),
+        "pose": 2 * (prediction.rotmats - labels.rotmats).abs().mean(),
+        "betas": 0.03 * (prediction.betas - labels.betas).square().mean(),
     }
     if dense is None or joints is None:
         return terms
-    target = batch["dense"]
+    target = batch.dense
+    assert target is not None
     on_person = (target[..., 3] > 0).float()
     coordinates = (dense[:, 25:].permute(0, 2, 3, 1) - target[..., :3] / 255).abs().sum(-1)
     return terms | {
         "direct": 3 * ((joints[..., :3] - truth).abs() * limbs).mean()
-        + 1.5 * ((joints[..., 3:] - batch["keypoints"][..., :2]).abs() * seen * limbs).mean(),
+        + 1.5 * ((joints[..., 3:] - truth2d).abs() * seen * limbs).mean(),
         "parts": part_loss(dense[:, :25].float(), target[..., 3].long()),
         "coordinates": (coordinates * on_person).sum() / (on_person.sum() + 1),
     }

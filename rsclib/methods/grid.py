@@ -16,13 +16,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import submitit
 import yaml
 from tqdm.auto import tqdm
 
-from rsclib.config import TrainConfig, check_config, read_values, settings
+from rsclib.config import read_values
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_text
+from rsclib.methods import Config, check_config, plain_config
+from rsclib.runs.folder import read_log
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Run:
     """One row of a table at one seed; ``folder`` is relative to the grid's."""
 
     row: str
-    config: TrainConfig
+    config: Config
     folder: Path
 
 
@@ -128,7 +131,7 @@ def run_grid(
         while todo or active:
             while todo and len(active) < at_once:
                 run = todo.pop(0)
-                plain = settings(run.config)
+                plain = plain_config(run.config)
                 write_text(out / run.folder / "config.yaml", yaml.safe_dump(plain))
                 words = command(run, out, devices, nodes)
                 active[run] = executor.submit(
@@ -148,3 +151,21 @@ def run_grid(
         for job in active.values():
             job.cancel()
     return failed
+
+
+def ending(runs: Sequence[Run], out: Path) -> str:
+    """Loss and minutes of the finished runs as Markdown, a line a row, mean over its seeds."""
+    lines = [
+        {"row": run.row, "seed": run.config.seed, **read_log(out / run.folder)[-1]}
+        for run in runs
+        if (out / run.folder / "model.safetensors").is_file()
+    ]
+    if not lines:
+        return ""
+    frame = pd.DataFrame(lines)
+    table = frame.groupby("row", sort=False).agg(
+        seeds=("seed", "size"), loss=("loss", "mean"), low=("loss", "min"), high=("loss", "max"),
+        minutes=("seconds", lambda s: s.mean() / 60),
+    )  # fmt: skip
+    text: str = table.to_markdown(floatfmt=".3g")
+    return text

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from rsclib.errors import RscError
+from rsclib.skeleton import SMPL_MIRROR, SMPL_NAMES
 
 Array = NDArray[np.float32]
 Kind = Literal["everyday", "sport", "acrobatic"]
@@ -26,60 +27,6 @@ Split = Literal["train", "test"]
 
 ASSET = Path(__file__).parents[1] / "assets" / "motions.npz"
 FPS = 30
-
-JOINTS = (
-    "pelvis",
-    "left_hip",
-    "right_hip",
-    "spine1",
-    "left_knee",
-    "right_knee",
-    "spine2",
-    "left_ankle",
-    "right_ankle",
-    "spine3",
-    "left_foot",
-    "right_foot",
-    "neck",
-    "left_collar",
-    "right_collar",
-    "head",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hand",
-    "right_hand",
-)
-# Joint that takes each joint's rotation when left and right are exchanged.
-MIRROR = (
-    0,
-    2,
-    1,
-    3,
-    5,
-    4,
-    6,
-    8,
-    7,
-    9,
-    11,
-    10,
-    12,
-    14,
-    13,
-    15,
-    17,
-    16,
-    19,
-    18,
-    21,
-    20,
-    23,
-    22,
-)
 
 # Fixed by clip, so that no frame of a test clip is ever trained on. Every test clip has relatives
 # in training (in brackets); run stays in training, because there is only one.
@@ -171,7 +118,7 @@ def load_motions(path: str | os.PathLike[str] | None = None) -> dict[str, Clip]:
             metadata = json.loads(raw.tobytes().decode())
             if metadata["format"] != 1 or metadata["fps"] != FPS:
                 raise ValueError("it is of another format or frame rate")
-            if tuple(metadata["joints"]) != JOINTS:
+            if tuple(metadata["joints"]) != SMPL_NAMES:
                 raise ValueError("its joints are in another order")
             clips = [_clip(archive, file, c["name"], c["kind"]) for c in metadata["clips"]]
     except (
@@ -201,7 +148,7 @@ def shipped_motions() -> dict[str, Clip]:
 def mirror_poses(poses: Array) -> Array:
     """Exchange left and right of poses (..., 24, 3): swap the joints, negate y and z."""
     flip = np.array([1.0, -1.0, -1.0], dtype=poses.dtype)
-    return cast("Array", poses[..., MIRROR, :] * flip)
+    return cast("Array", poses[..., SMPL_MIRROR, :] * flip)
 
 
 def remove_heading(root: Rotation) -> Rotation:

@@ -67,9 +67,9 @@ def _place(rng: np.random.Generator, split: Split, view: scenes.View) -> scenes.
 def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> Arrays:
     """Render one shard. The same arguments give the same bytes.
 
-    Returns arrays of length ``count``: ``images`` (S, S, 3) uint8; ``keypoints`` (24, 3) normalised
+    Returns arrays of length ``count``: ``images`` (S, S, 3) uint8; ``keypoints2d`` (24, 3) normalised
     with confidence; ``person`` outfit seed; ``clip``, ``place`` names; and, with full labels,
-    ``pose`` (72,) axis-angle in the camera frame, ``betas`` (10,), ``joints24`` (24, 3) J24 order
+    ``pose`` (72,) axis-angle in the camera frame, ``betas`` (10,), ``keypoints3d`` (24, 3)
     and ``joints14`` (14, 3), both metres in camera axes; ``mask`` (S, S/8) packed bits, ``parts``
     (S, S) and ``dense`` (S/4, S/4, 4) where the split has them.
     """
@@ -89,10 +89,10 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
         )
         rest = torch.einsum("jv,bvk->bjk", body.smpl.J_regressor, shaped)
         _, transforms = batch_rigid_transform(rotmats, rest, body.smpl.parents)
-    joints = out.joints49[:, 25:].numpy()
+    joints = out.keypoints3d.numpy()
     data: Arrays = {
         "images": np.zeros((count, size, size, 3), np.uint8),
-        "keypoints": np.zeros((count, 24, 3), np.float32),
+        "keypoints2d": np.zeros((count, 24, 3), np.float32),
         "person": np.zeros(count, np.int32),
         "clip": drawn.clip.astype("U24"),
         "place": np.zeros(count, "U24"),
@@ -101,7 +101,7 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
         data |= {
             "pose": pose.reshape(count, 72),
             "betas": betas,
-            "joints24": joints,
+            "keypoints3d": joints,
             "joints14": out.joints14.numpy(),
         }
     if split.truth:
@@ -128,8 +128,8 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
         )
         flat = camera.project(points) * 2 / size - 1
         data["images"][i] = picture.image
-        data["keypoints"][i, :, :2] = flat
-        data["keypoints"][i, :, 2] = (np.abs(flat) < 1).all(1)
+        data["keypoints2d"][i, :, :2] = flat
+        data["keypoints2d"][i, :, 2] = (np.abs(flat) < 1).all(1)
         data["person"][i], data["place"][i] = person, place.name
         if split.truth:
             data["mask"][i] = np.packbits(picture.mask, 1)

@@ -52,7 +52,7 @@ def provenance(
         machine, threads, date (UTC) and command.
     """
     return {
-        "config": plain(config),
+        "config": to_plain(config),
         "seed": int(seed),
         "seconds": round(float(seconds), 3),
         "images_seen": None if images_seen is None else int(images_seen),
@@ -79,7 +79,7 @@ def write_result(
     Raises:
         RscError: a value is NaN, infinite or of a kind JSON does not have, or the disk refuses.
     """
-    document = {"schema": SCHEMA, "rows": plain(rows), "provenance": plain(provenance)}
+    document = {"schema": SCHEMA, "rows": to_plain(rows), "provenance": to_plain(provenance)}
     _check(document, Path(path).name)
     text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     write_text(path, text + "\n")
@@ -108,7 +108,7 @@ def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
     return document
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """``value`` as JSON has it: dataclasses, tensors, arrays and paths become plain values.
 
     Absolute paths are shortened to their last part.
@@ -119,21 +119,21 @@ def plain(value: Any) -> Any:
     if value is None or type(value) in (bool, int, float):
         return value
     if hasattr(value, "tolist"):  # tensors, arrays and their scalars
-        return plain(value.tolist())
+        return to_plain(value.tolist())
     if isinstance(value, str):
         return _without_folders(value)
     if isinstance(value, os.PathLike):
         return _without_folders(os.fspath(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)
+            field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)
         }
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): to_plain(item) for key, item in value.items()}
     if hasattr(value, "_asdict"):  # a NamedTuple, e.g. statistics.Interval
-        return plain(value._asdict())
+        return to_plain(value._asdict())
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [to_plain(item) for item in value]
     if isinstance(value, torch.dtype | torch.device):
         return str(value)
     raise RscError(f"a {type(value).__name__} cannot be stored in a result file")

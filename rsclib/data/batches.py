@@ -1,0 +1,50 @@
+"""Batches of mixed resolution: the same people at a size from each range, a function of the step."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from rsclib.data import augment
+from rsclib.people import Batch, People
+from rsclib.resolution import Ranges, degrade, normalise
+from rsclib.runs.distributed import ranks
+
+
+def pick(has_3d: torch.Tensor, rng: np.random.Generator, batch: int, share: float) -> torch.Tensor:
+    """Indices (B,) with the wanted share of images that have 3D labels; those stand first."""
+    n = int(has_3d.sum())
+    lab = round(batch * share)
+    chosen = np.concatenate([rng.integers(0, n, lab), rng.integers(n, len(has_3d), batch - lab)])
+    return torch.from_numpy(chosen)
+
+
+def mixed_batch(
+    people: People, ranges: Ranges, step: int, *,
+    scales: int, batch: int, seed: int, lab_share: float, rotation: float, scale: float,
+) -> Batch:  # fmt: skip
+    """B augmented images, each at ``scales`` sizes: {x_i} of Section 3.3.
+
+    Of several processes each gets its share of the B images. Every draw depends on ``seed`` and
+    ``step`` alone, so all rows of a table see the same pixels.
+
+    Args:
+        people: those with 3D labels stand first.
+        scales: P', the first so many ranges are in use. batch: B over all processes.
+        lab_share: of the images with 3D labels. rotation, scale: degrees and share.
+    """
+    rng = np.random.default_rng([seed, step])
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    rank, world = ranks()
+    mine = slice(rank, None, world)
+    chosen = pick(people.labels.has_3d, rng, batch, lab_share)[mine]
+    affine = augment.random_affine(batch, generator, rotation, scale)
+    tint = augment.random_colour(batch, generator)
+    images, labels = augment.warp(
+        people.images[chosen].float(), people.labels.at(chosen), *(a[mine] for a in affine)
+    )
+    full = augment.colour(images, *(t[mine] for t in tint)).round().byte()
+    sizes = ranges.sample_sizes(rng)[:scales]
+    seen = torch.cat([degrade(full, size) for size in sizes])  # one image, P' resolutions
+    index = torch.cat([ranges.index(size).expand(len(chosen)) for size in sizes])
+    return Batch(normalise(seen), index, labels, scales)

@@ -1,0 +1,99 @@
+"""What is known of images of people: one record from the data to the losses.
+
+A data set, rendered or licensed, comes as :class:`People`; a training step sees a :class:`Batch` of
+it. Both carry :class:`Labels`, which never change their shape on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rsclib.geometry import axis_angle_to_rotmat
+
+
+class Labels(NamedTuple):
+    """The truth of B images, in camera axes (:mod:`rsclib.skeleton` names the points).
+
+    Attributes:
+        keypoints2d: (B, 24, 3) in [-1, 1] of the crop, and a confidence.
+        keypoints3d: (B, 24, 4) metres, and a confidence; not read where ``has_3d`` is False.
+        rotmats: theta (B, 24, 3, 3). betas: (B, 10). Both are not read where ``has_smpl`` is False.
+        has_3d, has_smpl: (B,) bool.
+        ids: (B,) which image of the data set it is, for the queue of Eq. 12.
+    """
+
+    keypoints2d: Tensor
+    keypoints3d: Tensor
+    rotmats: Tensor
+    betas: Tensor
+    has_3d: Tensor
+    has_smpl: Tensor
+    ids: Tensor
+
+    def at(self, index: Tensor | slice) -> Labels:
+        """The labels of some of the images."""
+        return Labels(*(values[index] for values in self))
+
+
+class Batch(NamedTuple):
+    """What a network and its losses see in a step: B images at P' scales.
+
+    Attributes:
+        images: (P' B, 3, S, S) normalised, scale after scale, the largest first.
+        range_index: (P' B,) long.
+        labels: of the B images.
+        scales: P', at how many sizes each image is seen.
+        dense: (B, S/4, S/4, 4) uint8, canonical coordinates and body part of each pixel, if known.
+    """
+
+    images: Tensor
+    range_index: Tensor
+    labels: Labels
+    scales: int = 1
+    dense: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class People:
+    """N images (N, 3, S, S) uint8 with their labels and, where it is known, ``dense`` truth."""
+
+    images: Tensor
+    labels: Labels
+    dense: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @staticmethod
+    def of(arrays: Mapping[str, NDArray]) -> People:
+        """A part of the open benchmark (:func:`rsclib.openbench.build.fetch`).
+
+        Where it has no 3D truth, ``keypoints3d`` and ``betas`` are zeros and ``rotmats`` the rest
+        pose; nothing reads them.
+        """
+        n = len(arrays["images"])
+        known = torch.full((n,), "pose" in arrays)
+        points, betas = torch.zeros(n, 24, 4), torch.zeros(n, 10)
+        rotmats = torch.eye(3).expand(n, 24, 3, 3)
+        if "pose" in arrays:
+            points[..., :3], points[..., 3] = torch.from_numpy(arrays["keypoints3d"]), 1.0
+            rotmats = axis_angle_to_rotmat(torch.from_numpy(arrays["pose"]).view(n, 24, 3))
+            betas = torch.from_numpy(arrays["betas"])
+        dense = torch.from_numpy(arrays["dense"]) if "dense" in arrays else None
+        images = torch.from_numpy(arrays["images"]).permute(0, 3, 1, 2)
+        keypoints2d = torch.from_numpy(arrays["keypoints2d"])
+        labels = Labels(keypoints2d, points, rotmats, betas, known, known, torch.arange(n))
+        return People(images, labels, dense)
+
+    @staticmethod
+    def join(first: People, second: People) -> People:
+        """One after the other, numbered anew; ``dense`` truth is dropped."""
+        labels = Labels(*map(torch.cat, zip(first.labels, second.labels, strict=True)))
+        labels = labels._replace(ids=torch.arange(len(labels.ids)))
+        return People(torch.cat([first.images, second.images]), labels)

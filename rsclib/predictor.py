@@ -1,0 +1,91 @@
+"""From pixels to a body, the one way for evaluation, pictures and a user's photographs.
+
+Whatever can say ``joints14(images, size)`` is a :class:`Predictor` and can be scored beside ours:
+a network of ours (:class:`NetPredictor`) or anybody's.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from rsclib.body import Body, load_body
+from rsclib.errors import RscError
+from rsclib.network import Prediction, RSCNet
+from rsclib.resolution import PRESETS, Ranges, degrade, normalise
+
+
+class Predictor(Protocol):
+    """What :mod:`rsclib.evaluate` asks for."""
+
+    def joints14(self, images: Tensor, size: int) -> Tensor:
+        """Evaluation joints (B, 14, 3), metres, relative to the pelvis, of uint8 images
+        (B, 3, S, S) that are shrunk to ``size`` pixels first."""
+
+
+def ranges_of(net: RSCNet) -> Ranges:
+    """The resolution ranges that a network was made for.
+
+    Raises:
+        RscError: none of the known ones has its size and number.
+    """
+    size, count = net.config.image_size, net.config.ranges
+    for ranges in PRESETS.values():
+        if (ranges.full, ranges.count) == (size, count):
+            return ranges
+    raise RscError(f"no ranges are known for a model of {size} px and {count} ranges; use another")
+
+
+class NetPredictor:
+    """A network with its body and its ranges.
+
+    Args:
+        body: None loads the usual one when joints are asked for.
+        ranges: those that the network was made for; by default its size and number tell.
+    """
+
+    def __init__(self, net: RSCNet, body: Body | None = None, ranges: Ranges | None = None) -> None:
+        self.net, self.ranges = net, ranges_of(net) if ranges is None else ranges
+        self.device = next(net.parameters()).device
+        if body is not None:
+            self.body = body.to(self.device)
+
+    @functools.cached_property
+    def body(self) -> Body:
+        """The body whose joints are predicted."""
+        return load_body().to(self.device)
+
+    def __call__(self, images: Tensor, native: int) -> Prediction:
+        """What the network makes of images that were enlarged from ``native`` pixels a side.
+
+        Args:
+            images: (B, 3, S, S) uint8, S a multiple of 32.
+
+        Raises:
+            RscError: another shape or type, or an output that is not finite.
+        """
+        sides = images.shape[2:]
+        if images.ndim != 4 or images.shape[1] != 3 or any(side % 32 or not side for side in sides):
+            shape = tuple(images.shape)
+            raise RscError(f"images must be (B, 3, S, S) with S a multiple of 32, not {shape}")
+        if images.dtype != torch.uint8:
+            raise RscError(f"images must be bytes from 0 to 255 (uint8), not {images.dtype}")
+        with torch.inference_mode():
+            index = self.ranges.index(native).to(self.device).expand(len(images))
+            prediction = self.net(normalise(images.to(self.device)), index)
+        if not all(bool(value.isfinite().all()) for value in prediction):
+            raise RscError("the model's output is not finite; use another model")
+        return prediction
+
+    def at(self, images: Tensor, size: int) -> Prediction:
+        """The same after the images are shrunk to ``size`` pixels and enlarged again, bicubic."""
+        return self(degrade(images.to(self.device), size), size)
+
+    def joints14(self, images: Tensor, size: int) -> Tensor:
+        """See :class:`Predictor`."""
+        prediction = self.at(images, size)
+        with torch.inference_mode():
+            return self.body.joints(prediction.rotmats, prediction.betas).joints14.cpu()
