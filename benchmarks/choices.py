@@ -12,15 +12,15 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from rsclib.checkpoints import load_training_state
-from rsclib.config import check_config
+from rsclib.config import checked
 from rsclib.errors import RscError
 from rsclib.evaluate import Row, evaluate, pivot
+from rsclib.methods.rsc import RscConfig, start_network
 from rsclib.network import RSCNet
 from rsclib.range_norm import soften
 from rsclib.resolution import PRESETS
 from rsclib.runs.provenance import provenance, write_result
-from rsclib.train import STATE, start_network
+from rsclib.runs.states import load_training_state
 
 SHARES = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 1.0)
 
@@ -31,8 +31,8 @@ def finished(state_file: Path) -> tuple[RSCNet, dict]:
     Raises:
         RscError: no such run, or it is still training.
     """
-    state = load_training_state(state_file, STATE)
-    config = check_config(state["config"], str(state_file))
+    state = load_training_state(state_file)
+    config = checked(RscConfig, state["config"], str(state_file))
     if state["step"] < config.steps:
         raise RscError(
             f"{state_file.parent} is not finished: step {state['step']} of {config.steps}"

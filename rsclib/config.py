@@ -26,7 +26,7 @@ Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 # Each class of settings has it as __pydantic_config__.
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 # Settings that do not change the result of a run.
-_ASIDE = ("save_seconds", "log_steps", "compile")
+_ASIDE = ("save_seconds", "log_steps", "compile", "eval_steps")
 Kind = TypeVar("Kind")
 
 
@@ -67,11 +67,13 @@ def checked(kind: type[Kind], values: Any, where: str) -> Kind:
         raise RscError(f"{where}: expected keys and values, found {type(values).__name__}")
     try:
         # As JSON a list is a tuple, and nothing but plain values passes.
-        config: Kind = _adapter(kind).validate_json(json.dumps(values, default=str))
+        config: Kind = _adapter(kind).validate_json(  # type: ignore[arg-type]
+            json.dumps(values, default=str)
+        )
     except (ValidationError, ValueError, RecursionError) as error:
         if not isinstance(error, ValidationError):
             raise RscError(f"{where}: a value is not a plain one ({error})") from error
-        raise RscError(f"{where}: {_in_words(error.errors()[0], kind, values)}") from error
+        raise RscError(f"{where}: {_in_words(error.errors()[0], kind)}") from error
     if check := getattr(config, "check", None):
         check(where)
     return config
@@ -88,24 +90,24 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _in_words(error: ErrorDetails, kind: type, values: Any) -> str:
+def _in_words(error: ErrorDetails, kind: type) -> str:
     """What is wrong with a setting, in one line."""
-    place, value = list(error["loc"]), error["input"]
-    name, above = str(place[-1]), [str(p) for p in place[:-1]]
-    owner, field = kind, None
-    for part in place:  # down to the dataclass and its field
+    place, value = error["loc"], error["input"]
+    owner, field, name = kind, None, ""
+    above: tuple[int | str, ...] = ()
+    for depth, part in enumerate(place):  # down to the dataclass and its field
+        name, above = str(part), place[:depth]
         hints = typing.get_type_hints(owner, include_extras=True)
         if part not in hints:
             break
-        field = hints[str(part)]
-        name, above = str(part), [str(p) for p in place[: place.index(part)]]
+        field = hints[name]
         if not dataclasses.is_dataclass(field):
             break
         owner = typing.cast(type, field)
     what, lead = error["type"], "".join(f"{p}: " for p in above)
     if what == "unexpected_keyword_argument":
         known = ", ".join(f.name for f in dataclasses.fields(owner))
-        return f"{lead}unknown key {shown(place[-1])}; known: {known}"
+        return f"{lead}unknown key {shown(name)}; known: {known}"
     if dataclasses.is_dataclass(field):
         return f"{lead}{name}: expected keys and values, found {type(value).__name__}"
     if form := getattr(owner, "FORMS", {}).get(name):  # of lists, in the settings' own words

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from rsclib.config import Precision, Within
 from rsclib.critics import Critic, critic_loss, generator_loss
 from rsclib.runs.distributed import ranks
-from rsclib.runs.launch import launched
 from rsclib.runs.folder import RunFolder
+from rsclib.runs.launch import launched
 
 
 class Step(NamedTuple):

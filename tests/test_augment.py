@@ -7,39 +7,48 @@ import torch
 from rsclib.body import load_body
 from rsclib.data import augment
 from rsclib.geometry import axis_angle_to_rotmat
+from rsclib.people import Labels
+from rsclib.skeleton import KEYPOINT_NAMES, SMPL_NAMES
 
 
-def _batch(n: int = 3) -> augment.Batch:
+def _labels(n: int = 3) -> Labels:
     body = load_body()
     rotmats = axis_angle_to_rotmat(torch.randn(n, 24, 3) * 0.3)
-    joints = body.joints(rotmats, torch.zeros(n, 10)).joints49[:, 25:]
-    points = torch.cat([joints[..., :2] * 0.5, torch.ones(n, 24, 1)], 2)
-    return {
-        "images": torch.rand(n, 3, 32, 32), "joints24": joints, "rotmats": rotmats,
-        "keypoints": points,
-    }  # fmt: skip
+    points = body.joints(rotmats, torch.zeros(n, 10)).keypoints3d
+    sure, has = torch.rand(n, 24, 1), torch.ones(n, dtype=torch.bool)
+    flat = torch.cat([points[..., :2] * 0.5, torch.ones(n, 24, 1)], 2)
+    solid = torch.cat([points, sure], 2)
+    return Labels(flat, solid, rotmats, torch.zeros(n, 10), has, has, torch.arange(n))
 
 
-def test_pose_and_joints_stay_consistent() -> None:
-    """The body in the warped pose has the warped joints (the open body is mirror-symmetric)."""
-    batch = _batch()
+def _images(n: int = 3) -> torch.Tensor:
+    return torch.rand(n, 3, 32, 32)
+
+
+def test_pose_and_points_stay_consistent() -> None:
+    """The body in the warped pose has the warped points (the open body is mirror-symmetric)."""
     angle = torch.tensor([0.4, -0.3, 0.0])
     flip = torch.tensor([True, False, True])
-    out = augment.warp(batch, angle, torch.ones(3), flip)
-    again = load_body().joints(out["rotmats"], torch.zeros(3, 10)).joints49[:, 25:]
-    assert (again - out["joints24"]).abs().max() < 5e-3
+    _, out = augment.warp(_images(), _labels(), angle, torch.ones(3), flip)
+    again = load_body().joints(out.rotmats, torch.zeros(3, 10)).keypoints3d
+    assert (again - out.keypoints3d[..., :3]).abs().max() < 5e-3
 
 
-def test_keypoints_turn_with_the_joints() -> None:
-    batch = _batch()
-    out = augment.warp(
-        batch,
-        torch.tensor([0.5, 0.1, 0.0]),
-        torch.tensor([1.0, 1.2, 0.9]),
-        torch.tensor([True] * 3),
+def test_a_points_confidence_goes_with_it() -> None:
+    before = _labels()
+    _, after = augment.warp(_images(), before, torch.zeros(3), torch.ones(3), torch.tensor([True, False, True]))  # fmt: skip
+    left, right = KEYPOINT_NAMES.index("left wrist"), KEYPOINT_NAMES.index("right wrist")
+    assert torch.equal(after.keypoints3d[[0, 2], left, 3], before.keypoints3d[[0, 2], right, 3])
+    assert torch.equal(after.keypoints3d[1], before.keypoints3d[1])
+
+
+def test_keypoints_turn_with_the_points() -> None:
+    factor = torch.tensor([1.0, 1.2, 0.9])
+    _, out = augment.warp(
+        _images(), _labels(), torch.tensor([0.5, 0.1, 0.0]), factor, torch.tensor([True] * 3)
     )
-    expected = out["joints24"][..., :2] * 0.5 * torch.tensor([1.0, 1.2, 0.9]).view(3, 1, 1)
-    assert (out["keypoints"][..., :2] - expected).abs().max() < 1e-5
+    expected = out.keypoints3d[..., :2] * 0.5 * factor.view(3, 1, 1)
+    assert (out.keypoints2d[..., :2] - expected).abs().max() < 1e-5
 
 
 def test_a_marked_pixel_lands_on_its_keypoint() -> None:
@@ -47,28 +56,43 @@ def test_a_marked_pixel_lands_on_its_keypoint() -> None:
     row, column = 20, 44
     images[0, :, row, column] = 1
     point = torch.tensor([(column + 0.5) / 65 * 2 - 1, (row + 0.5) / 65 * 2 - 1, 1.0])
-    batch = {"images": images, "keypoints": point.expand(1, 24, 3).clone()}
-    out = augment.warp(batch, torch.tensor([0.2]), torch.tensor([1.3]), torch.tensor([True]))
-    where = out["images"][0, 0].flatten().argmax()
+    labels = _labels(1)._replace(keypoints2d=point.expand(1, 24, 3).clone())
+    out, moved = augment.warp(
+        images, labels, torch.tensor([0.2]), torch.tensor([1.3]), torch.tensor([True])
+    )
+    where = out[0, 0].flatten().argmax()
     got = torch.tensor([(where % 65 + 0.5) / 65 * 2 - 1, (where // 65 + 0.5) / 65 * 2 - 1])
-    assert (got - out["keypoints"][0, 0, :2]).abs().max() < 0.05
+    assert (got - moved.keypoints2d[0, 0, :2]).abs().max() < 0.05
+
+
+def test_dense_truth_moves_with_its_pixels() -> None:
+    """A patch of the left hand, flipped, is a patch of the right hand on the other side."""
+    dense = torch.zeros(1, 8, 8, 4, dtype=torch.uint8)
+    dense[0, 2, 1] = torch.tensor([200, 10, 20, 1 + SMPL_NAMES.index("left_hand")])
+    still = torch.zeros(1), torch.ones(1)
+    out = augment.warp_dense(dense, *still, torch.tensor([True]))
+    assert out[0, 2, 6].tolist() == [255 - 200, 10, 20, 1 + SMPL_NAMES.index("right_hand")]
+    assert torch.equal(augment.warp_dense(dense, *still, torch.tensor([False])), dense.float())
 
 
 def test_identity_changes_nothing() -> None:
-    batch = _batch()
-    out = augment.warp(batch, torch.zeros(3), torch.ones(3), torch.zeros(3, dtype=torch.bool))
-    for key in batch:
-        assert (out[key] - batch[key]).abs().max() < 1e-4, key
+    images, labels = _images(), _labels()
+    out, same = augment.warp(
+        images, labels, torch.zeros(3), torch.ones(3), torch.zeros(3, dtype=torch.bool)
+    )
+    assert (out - images).abs().max() < 1e-4
+    for name in Labels._fields:
+        change = (getattr(same, name).float() - getattr(labels, name).float()).abs().max()
+        assert change < 1e-4, name
 
 
 def test_flip_twice_is_the_identity() -> None:
-    batch = _batch()
-    flip = torch.ones(3, dtype=torch.bool)
-    once = augment.warp(batch, torch.zeros(3), torch.ones(3), flip)
-    twice = augment.warp(once, torch.zeros(3), torch.ones(3), flip)
-    assert (twice["rotmats"] - batch["rotmats"]).abs().max() < 1e-5
-    assert (twice["joints24"] - batch["joints24"]).abs().max() < 1e-6
-    assert (once["rotmats"] - batch["rotmats"]).abs().max() > 0.1
+    before, flip = _labels(), torch.ones(3, dtype=torch.bool)
+    images, once = augment.warp(_images(), before, torch.zeros(3), torch.ones(3), flip)
+    _, twice = augment.warp(images, once, torch.zeros(3), torch.ones(3), flip)
+    assert (twice.rotmats - before.rotmats).abs().max() < 1e-5
+    assert (twice.keypoints3d - before.keypoints3d).abs().max() < 1e-6
+    assert (once.rotmats - before.rotmats).abs().max() > 0.1
 
 
 def test_colour_stays_in_range() -> None:

@@ -11,8 +11,9 @@ import torch
 from rsclib import checkpoints as C
 from rsclib.errors import RscError
 from rsclib.network import RSCNet
+from rsclib.runs.states import load_training_state, save_training_state
 from tests.official import state_dict
-from tests.test_network import TINY
+from tests.toys import TINY
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -112,10 +113,10 @@ def test_no_pickled_code_runs(tmp_path: Path) -> None:
 
 def test_training_state_round_trip(tmp_path: Path) -> None:
     state = {"step": 3, "curve": "a,b\n", "net": {"w": torch.ones(2)}}
-    C.save_training_state(tmp_path / "s.pt", state)
-    again = C.load_training_state(tmp_path / "s.pt")
+    save_training_state(tmp_path / "s.pt", state)
+    again = load_training_state(tmp_path / "s.pt")
     assert again["step"] == 3
     assert torch.equal(again["net"]["w"], torch.ones(2))
-    assert C.load_training_state(tmp_path / "s.pt", ("step", "net")).keys() == state.keys()
+    assert load_training_state(tmp_path / "s.pt", ("step", "net")).keys() == state.keys()
     with pytest.raises(RscError, match="another kind of training: it has no optimiser, queue"):
-        C.load_training_state(tmp_path / "s.pt", ("step", "queue", "optimiser"))
+        load_training_state(tmp_path / "s.pt", ("step", "queue", "optimiser"))

@@ -5,32 +5,35 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from benchmarks import choices
-from rsclib import train as T
 from rsclib.errors import RscError
-from rsclib.network import NetConfig
+from rsclib.methods import rsc
+from rsclib.models import model_named
 from rsclib.range_norm import RangeNorm
-from tests.people import random_people
-from tests.test_network import TINY
-from tests.workers.train_toy import CONFIG, toy_data
+from rsclib.runs.states import load_training_state, save_training_state
+from tests.toys import CONFIG, TINY, random_arrays, toy_builder, toy_network
 
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two toy runs as a grid leaves them, and people of random numbers to score them on."""
-    monkeypatch.setattr(T.Data, "load", staticmethod(toy_data))
-    tiny = dataclasses.replace(TINY, image_size=128)
-    monkeypatch.setattr(NetConfig, "edu", staticmethod(lambda: tiny))
-    monkeypatch.setattr(T, "MEASURED", (2, 8))
+    from rsclib import methods
+
+    # At 128 px, for which ranges are known: the runs are scored as the real ones are.
+    wide = dataclasses.replace(TINY, image_size=128)
+    monkeypatch.setattr(rsc, "MEASURED", (2, 8))
+    monkeypatch.setattr(
+        rsc, "builder", lambda config, resumed: toy_builder(config, resumed, shape=wide)
+    )
+    monkeypatch.setattr(choices, "start_network", lambda config: toy_network(config, wide))
     config = dataclasses.replace(CONFIG, norm="measured", soften=0.5)
     for row, lr in (("slow", 1e-5), ("fast", 1e-3)):
-        T.train(dataclasses.replace(config, lr=lr), tmp_path / row / "seed0", progress=False)
-    people = random_people() | {"clip": np.repeat(["a", "b"], 48)}
-    monkeypatch.setattr("rsclib.evaluate.fetch", lambda *_: people)
+        run = dataclasses.replace(config, lr=lr)
+        methods.run(run, tmp_path / row / "seed0", progress=False)
+    monkeypatch.setattr("rsclib.evaluate.fetch", lambda *_: random_arrays())
     return tmp_path
 
 
@@ -52,7 +55,7 @@ def test_every_run_is_scored_at_every_share(runs: Path) -> None:
 
 def test_softening_starts_from_what_was_measured(runs: Path) -> None:
     net, _ = choices.finished(runs / "fast/seed0/state.pt")
-    shipped = T.model_named(str(runs / "fast/seed0/model.safetensors"))
+    shipped = model_named(str(runs / "fast/seed0/model.safetensors"))
     pairs = [
         (a.running_mean, b.running_mean)
         for a, b in zip(net.modules(), shipped.modules(), strict=True)
@@ -69,7 +72,7 @@ def test_runs_that_are_missing_or_unfinished_are_refused(runs: Path) -> None:
     with pytest.raises(RscError, match="no run in"):
         choices.score(runs / "elsewhere")
     file = runs / "fast/seed0/state.pt"
-    state = T.load_training_state(file, T.STATE)
-    T.save_training_state(file, state | {"step": 1})
+    state = load_training_state(file)
+    save_training_state(file, state | {"step": 1})
     with pytest.raises(RscError, match="not finished: step 1 of"):
         choices.score(runs)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rsclib.cli import _models, main
-from rsclib.evaluate import wide
+from rsclib.evaluate import pivot
 from rsclib.models import MODELS
 
 
@@ -67,7 +67,7 @@ def test_the_table_keeps_the_order_of_the_models() -> None:
         {"method": m, "metric": "mpjpe", "resolution": 32, "value": 1.0, "low": 0.0, "high": 2.0}
         for m in ("zebra", "ape")
     ]
-    assert list(wide(rows).index) == ["zebra", "ape"]
+    assert list(pivot(rows).index) == ["zebra", "ape"]
 
 
 def test_help_does_not_wait_for_torch() -> None:

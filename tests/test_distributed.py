@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import os
 import re
@@ -17,11 +16,12 @@ import pytest
 import torch
 import yaml
 
-from rsclib.checkpoints import load_training_state
 from rsclib.config import settings
 from rsclib.errors import RscError
 from rsclib.runs import distributed as D
-from tests.workers import train_toy
+from rsclib.runs import launch as L
+from rsclib.runs.states import load_training_state
+from tests import toys
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,7 +33,7 @@ def _alone() -> dict[str, str]:
 
 def _train(folder: Path, devices: int, *options: str) -> dict:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.workers.train_toy", str(folder), str(devices), *options],
+        [sys.executable, "-m", "tests.toys", str(folder), str(devices), *options],
         cwd=ROOT, env=_alone(), capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -41,7 +41,7 @@ def _train(folder: Path, devices: int, *options: str) -> dict:
 
 
 def _losses(state: dict) -> np.ndarray:
-    return np.array([float(row["loss"]) for row in csv.DictReader(state["log"].splitlines())])
+    return np.array([row["loss"] for row in state["log"]])
 
 
 @pytest.mark.parametrize("norm", ["shared", "per_range"])
@@ -53,8 +53,8 @@ def test_two_processes_reproduce_one(tmp_path: Path, norm: str) -> None:
     assert len(_losses(one)) == 1
     assert np.allclose(_losses(one), _losses(two), rtol=1e-4)
     # The queue is gathered in the order of one process.
-    assert torch.equal(one["queue"]["ids"], two["queue"]["ids"])
-    assert torch.allclose(one["queue"]["features"], two["queue"]["features"], atol=1e-3)
+    assert torch.equal(one["memory"]["ids"], two["memory"]["ids"])
+    assert torch.allclose(one["memory"]["features"], two["memory"]["features"], atol=1e-3)
     for name, value in one["net"].items():
         assert torch.allclose(value.float(), two["net"][name].float(), atol=1e-3), name
 
@@ -62,8 +62,8 @@ def test_two_processes_reproduce_one(tmp_path: Path, norm: str) -> None:
 def test_without_sync_each_process_has_its_own_statistics(tmp_path: Path) -> None:
     one = _train(tmp_path / "one", 1)
     two = _train(tmp_path / "two", 2)
-    assert torch.equal(one["queue"]["ids"], two["queue"]["ids"])
-    assert not torch.allclose(one["queue"]["features"], two["queue"]["features"], atol=1e-3)
+    assert torch.equal(one["memory"]["ids"], two["memory"]["ids"])
+    assert not torch.allclose(one["memory"]["features"], two["memory"]["features"], atol=1e-3)
 
 
 def test_a_run_goes_on_with_another_number_of_processes(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_run_goes_on_with_another_number_of_processes(tmp_path: Path) -> None:
 
 def _settings(folder: Path, **changes: object) -> None:
     folder.mkdir()
-    plain = settings(dataclasses.replace(train_toy.CONFIG, **changes))  # type: ignore[arg-type]
+    plain = settings(dataclasses.replace(toys.CONFIG, **changes))  # type: ignore[arg-type]
     plain["save_seconds"] = 0.001
     (folder / "config.yaml").write_text(yaml.safe_dump(plain))
 
@@ -91,7 +91,7 @@ def test_a_mistake_in_two_processes_is_one_line(tmp_path: Path) -> None:
     _settings(tmp_path / "run", schedule=((2, 20),))
     (tmp_path / "run" / "state.pt").mkdir()  # where the first process wants to write
     done = subprocess.run(
-        [sys.executable, "-m", "tests.workers.train_toy", str(tmp_path / "run"), "2"],
+        [sys.executable, "-m", "tests.toys", str(tmp_path / "run"), "2"],
         cwd=ROOT, env=_alone(), capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 2
@@ -102,7 +102,7 @@ def test_a_mistake_in_two_processes_is_one_line(tmp_path: Path) -> None:
 
 def test_one_of_two_processes_killed_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
     _settings(tmp_path / "run", schedule=((2, 30),))
-    words = [sys.executable, "-m", "tests.workers.train_toy", str(tmp_path / "run"), "2"]
+    words = [sys.executable, "-m", "tests.toys", str(tmp_path / "run"), "2"]
     first = subprocess.Popen(
         words, cwd=ROOT, env=_alone(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -134,14 +134,14 @@ def test_alone_everything_is_the_identity() -> None:
 def test_numbers_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    assert D.processes_here(0, 1, 16) == 4  # six cores, but sixteen images share among four
-    assert D.processes_here(0, 2, 16) == 4
-    assert D.processes_here(2, 4, 16) == 2
+    assert L.processes_here(0, 1, 16) == 4  # six cores, but sixteen images share among four
+    assert L.processes_here(0, 2, 16) == 4
+    assert L.processes_here(2, 4, 16) == 2
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
-    assert D.processes_here(0, 1, 16) == 8
+    assert L.processes_here(0, 1, 16) == 8
     for devices, nodes, batch in ((3, 1, 16), (-1, 1, 16), (1, 0, 16), (0, 3, 16)):
         with pytest.raises(RscError):
-            D.processes_here(devices, nodes, batch)
+            L.processes_here(devices, nodes, batch)
 
 
 @pytest.mark.parametrize(
@@ -157,5 +157,5 @@ def test_sixteen_bits_only_where_the_cpu_has_them(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    assert D.precision_here("auto") == expected
-    assert D.precision_here("16-mixed") == "16-mixed"
+    assert L.precision_here("auto") == expected
+    assert L.precision_here("16-mixed") == "16-mixed"

@@ -17,7 +17,7 @@ from rsclib.files import shipped
 from rsclib.files.body_files import read_body
 from rsclib.network import RSCNet
 from rsclib.openbench import build as B
-from tests.test_network import TINY
+from tests.toys import TINY
 
 NAMES = [line.split()[1] for line in (shipped.ASSETS / shipped.SUMS).read_text().splitlines()]
 FLIPS = 12

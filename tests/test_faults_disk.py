@@ -17,17 +17,16 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from rsclib import cli
+from rsclib import cli, methods
 from rsclib import evaluate as E
-from rsclib import train as T
-from rsclib.checkpoints import load_training_state
-from rsclib.methods import hr_only as P
-from rsclib.network import NetConfig
+from rsclib.methods import hr_only, rsc
+from rsclib.models import model_named
 from rsclib.openbench import build as B
-from tests.people import random_people
+from rsclib.runs import folder as folders
+from rsclib.runs.states import load_training_state
+from rsclib.scores import Scores
 from tests.test_faults_kill import litter
-from tests.test_network import TINY
-from tests.test_train import CONFIG, toy_data
+from tests.toys import CONFIG, random_arrays, toy_builder
 
 PART = "test-lab"
 
@@ -37,23 +36,26 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Path], 
     """Every command that writes, made small: the words that write into a folder."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    tiny = dataclasses.replace(TINY, image_size=128)
-    monkeypatch.setattr(T.Data, "load", staticmethod(toy_data))
-    monkeypatch.setattr(NetConfig, "edu", staticmethod(lambda: tiny))
-    monkeypatch.setattr("rsclib.config.load_config", lambda _: CONFIG)
+    monkeypatch.setattr(rsc, "builder", toy_builder)
+    monkeypatch.setattr("rsclib.methods.load_config", lambda _: CONFIG)
     rows = [
-        {"method": "a", "metric": metric, "resolution": 32, "value": 1.0, "low": 0.0, "high": 2.0}
+        {
+            "method": "a",
+            "metric": metric,
+            "resolution": 32,
+            "value": 1.0,
+            "low": 0.0,
+            "high": 2.0,
+            "images": 4,
+        }
         for metric in ("mpjpe", "pa_mpjpe")
     ]
-    monkeypatch.setattr(E, "evaluate", lambda *_, **__: (rows, 1.0))
+    monkeypatch.setattr(E, "score", lambda *_, **__: Scores("x", np.array(["a"]), {}))
+    monkeypatch.setattr(E, "rows", lambda _: rows)
     images = {"images": np.zeros((4, 128, 128, 3), np.uint8)}
-    real = P.PretrainConfig
-    monkeypatch.setattr(
-        P, "PretrainConfig",
-        lambda **kw: real(**{**kw, "compile": False, "processes": 1, "precision": "32-true"}),
-    )  # fmt: skip
-    people = random_people()
-    monkeypatch.setattr(P, "fetch", lambda *_, **__: people)
+    people = random_arrays()
+    monkeypatch.setattr(hr_only, "fetch", lambda *_, **__: people)
+    monkeypatch.setattr("rsclib.data.sources.fetch", lambda *_, **__: people)
     monkeypatch.setattr(B, "SHARD", 2)
     monkeypatch.setattr(B, "fetch", lambda *_, **__: images)
     monkeypatch.setattr("rsclib.viz.sheet", lambda *_, **__: _noise())
@@ -62,7 +64,20 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Path], 
         monkeypatch.setenv("RSC_CACHE", str(folder))
         return {
             "train": ["train", "ci", "--out", str(folder / "run")],
-            "pretrain": ["pretrain", "--out", str(folder / "run"), "--steps", "2", "0", "0"],
+            "pretrain": [
+                "pretrain",
+                "--out",
+                str(folder / "run"),
+                "--steps",
+                "2",
+                "0",
+                "0",
+                "--no-compile",
+                "--devices",
+                "1",
+                "--batch",
+                "48",
+            ],
             "data build": ["data", "build", PART, "--count", "4", "--size", "32", "--workers", "1"],
             "eval": ["eval", "full", "--out", str(folder / "run" / "eval.json")],
             "demo": ["demo", "--count", "4", "--out", str(folder / "run")],
@@ -171,12 +186,12 @@ def test_a_training_goes_on_after_the_disk_was_full(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ) -> None:  # fmt: skip
     """The limit on the size of a file stands for a disk that fills up during the run."""
-    eager = dataclasses.replace(CONFIG, save_seconds=0.0)
-    whole = T.train(eager, tmp_path / "whole", progress=False)
+    eager = dataclasses.replace(CONFIG, save_seconds=0.001)
+    whole = methods.run(eager, tmp_path / "whole", progress=False)
     size = (tmp_path / "whole" / "state.pt").stat().st_size
-    monkeypatch.setattr("rsclib.config.load_config", lambda _: eager)
+    monkeypatch.setattr("rsclib.methods.load_config", lambda _: eager)
     words = commands("train", tmp_path)
-    real, calls = T.save_training_state, []
+    real, calls = folders.save_training_state, []
 
     def save(path: Path, state: dict) -> None:
         calls.append(state["step"])
@@ -184,7 +199,7 @@ def test_a_training_goes_on_after_the_disk_was_full(
             resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, hard))
         real(path, state)
 
-    monkeypatch.setattr(T, "save_training_state", save)
+    monkeypatch.setattr(folders, "save_training_state", save)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         fails(words, capsys, "File too large")
@@ -193,8 +208,8 @@ def test_a_training_goes_on_after_the_disk_was_full(
     assert load_training_state(tmp_path / "run" / "state.pt")["step"] == 2
     assert litter(tmp_path / "run") == []
     assert cli.main(words) == 0
-    again = T.model_named(str(tmp_path / "run" / "model.safetensors")).state_dict()
-    first = T.model_named(str(tmp_path / "whole" / "model.safetensors")).state_dict()
+    again = model_named(str(tmp_path / "run" / "model.safetensors")).state_dict()
+    first = model_named(str(tmp_path / "whole" / "model.safetensors")).state_dict()
     assert all(torch.equal(v, first[k]) for k, v in again.items())
     assert len(whole.state_dict()) == len(again) > 100
 

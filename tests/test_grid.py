@@ -13,8 +13,8 @@ import submitit
 import yaml
 
 from rsclib.cli import main
-from rsclib.config import load_config
 from rsclib.errors import RscError
+from rsclib.methods import load_config
 from rsclib.methods.grid import Run, read_grid, run_grid, train_command
 
 GRIDS = Path(__file__).parents[1] / "benchmarks" / "grids"

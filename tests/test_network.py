@@ -11,10 +11,7 @@ from rsclib.checkpoints import load_imagenet_trunk, load_official
 from rsclib.errors import RscError
 from rsclib.network import NetConfig, RSCNet
 from tests.official import FOLDER, SEED, state_dict
-
-TINY = NetConfig(
-    image_size=64, stem=8, planes=(4, 4, 8, 8), blocks=(1, 2, 1, 1), hidden=16, projection=(16, 8)
-)
+from tests.toys import TINY
 
 
 def test_forward_equals_the_released_network() -> None:
@@ -88,17 +85,8 @@ def test_rotations_are_rotations() -> None:
     assert torch.allclose(torch.linalg.det(out.rotmats), torch.ones(3, 24), atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("shape", "index"), [((2, 3, 60, 60), 2), ((2, 1, 64, 64), 2), ((2, 3, 64, 64), 3)]
-)
-def test_wrong_shapes_are_refused(shape: tuple[int, ...], index: int) -> None:
-    with pytest.raises(RscError):
-        RSCNet(TINY)(torch.zeros(shape), torch.zeros(index, dtype=torch.long))
+def test_impossible_shapes_of_a_network_are_refused() -> None:
     with pytest.raises(RscError, match="multiple of 32"):
         RSCNet(NetConfig(image_size=100))
-
-
-@pytest.mark.parametrize("index", [[-1, 0], [0, 5], [0.0, 1.0], [True, False]])
-def test_a_range_index_that_names_no_row_is_refused(index: list) -> None:
-    with pytest.raises(RscError, match="range_index"):
-        RSCNet(TINY).eval()(torch.zeros(2, 3, 64, 64), torch.tensor(index))
+    with pytest.raises(RscError, match="norm is"):
+        RSCNet(NetConfig(norm="per range"))

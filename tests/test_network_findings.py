@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from rsclib.errors import RscError
 from rsclib.files.tensors import read_torch
 from rsclib.geometry import project, rot6d_to_rotmat
 from rsclib.network import Prediction, RSCNet
+from rsclib.people import Labels
 from tests.official import state_dict
-from tests.test_network import TINY
+from tests.toys import TINY
 
 
 @pytest.mark.parametrize(
@@ -118,16 +118,16 @@ def test_absent_labels_may_be_nan(config: L.LossConfig) -> None:
     )
     keypoints[0, 3] = 0
     has = torch.arange(n) < 2
-    zeros = L.Targets(
+    zeros = Labels(
         keypoints, torch.zeros(n, 24, 4), torch.zeros(n, 24, 3, 3), torch.zeros(n, 10), has, has,
         torch.arange(n),
     )  # fmt: skip
-    absent = dataclasses.replace(
-        zeros, keypoints=keypoints.clone(), joints3d=zeros.joints3d.clone(),
+    absent = zeros._replace(
+        keypoints2d=keypoints.clone(), keypoints3d=zeros.keypoints3d.clone(),
         rotmats=zeros.rotmats.clone(), betas=zeros.betas.clone(),
     )  # fmt: skip
-    absent.keypoints[0, 3, :2] = torch.nan
-    for labels in (absent.joints3d, absent.rotmats, absent.betas):
+    absent.keypoints2d[0, 3, :2] = torch.nan
+    for labels in (absent.keypoints3d, absent.rotmats, absent.betas):
         labels[2:] = torch.nan
     a, b = (L.basic_loss(prediction, joints, t, config) for t in (zeros, absent))
     assert all(torch.equal(a[k], b[k]) for k in a)

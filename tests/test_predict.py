@@ -18,10 +18,11 @@ from rsclib.files.photos import crop, read_image
 from rsclib.geometry import cam_to_translation
 from rsclib.models import model_named
 from rsclib.network import RSCNet
-from rsclib.predict import outputs, predict_photo, ranges_of
+from rsclib.predict import outputs, predict_photo
+from rsclib.predictor import NetPredictor, ranges_of
 from rsclib.resolution import EDU, PAPER
 from rsclib.viz import mesh_of, predict
-from tests.test_network import TINY
+from tests.toys import TINY
 
 
 def photo(path: Path, width: int, height: int) -> Path:
@@ -60,7 +61,7 @@ def test_the_files_agree_with_the_network(tmp_path: Path) -> None:
     """At the network's own size the numbers are those of the notebooks' ``predict``."""
     net, body = model_named("full"), load_body()
     path = photo(tmp_path / "a.png", 128, 128)
-    line = predict_photo(str(path), tmp_path / "out" / "a", net, body)
+    line = predict_photo(str(path), tmp_path / "out" / "a", NetPredictor(net, body))
     assert "128 px, range 0" in line
     expected = predict(net, read_image(path), 128, EDU)[1]
     with np.load(tmp_path / "out" / "a.npz", allow_pickle=False) as file:
@@ -134,5 +135,5 @@ def test_output_that_is_not_finite(tmp_path: Path) -> None:
         net.regressor.decshape.bias.fill_(3e38).mul_(10)
     path = photo(tmp_path / "a.png", 40, 40)
     with pytest.raises(RscError, match="not finite"):
-        predict_photo(str(path), tmp_path / "a", net, load_body())
+        predict_photo(str(path), tmp_path / "a", NetPredictor(net, load_body()))
     assert not (tmp_path / "a.obj").exists()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from rsclib.errors import RscError
 from rsclib.runs import provenance as module
-from rsclib.runs.provenance import plain, provenance, read_result, write_result
+from rsclib.runs.provenance import provenance, read_result, to_plain, write_result
 from rsclib.statistics import Interval
 
 HOME = "/".join(["", "home", "someone"])
@@ -175,7 +175,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_plain_values_stay_as_they_are(value: Any) -> None:
-    assert plain(value) == value
+    assert to_plain(value) == value
 
 
 @pytest.mark.parametrize(
@@ -190,4 +190,4 @@ def test_plain_values_stay_as_they_are(value: Any) -> None:
     ],
 )
 def test_folders_are_left_out(text: str, expected: str) -> None:
-    assert plain(text) == expected
+    assert to_plain(text) == expected

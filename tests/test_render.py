@@ -81,21 +81,21 @@ def test_keypoints_lie_on_the_person(people: dict[str, np.ndarray]) -> None:
     inside = []
     for i in range(COUNT):
         for j in (2, 3, 8, 9, 12):
-            x, y = (people["keypoints"][i, j, :2] + 1) / 2 * SIZE
+            x, y = (people["keypoints2d"][i, j, :2] + 1) / 2 * SIZE
             inside.append(masks[i, int(np.clip(y, 0, SIZE - 1)), int(np.clip(x, 0, SIZE - 1))])
     assert np.mean(inside) > 0.9
 
 
 def test_person_fills_the_crop(people: dict[str, np.ndarray]) -> None:
-    extent = np.ptp(people["keypoints"][..., :2], axis=1).max(1) / 2
+    extent = np.ptp(people["keypoints2d"][..., :2], axis=1).max(1) / 2
     assert (extent > 0.7).all()
     assert (extent < 0.95).all()
 
 
 def test_weak_split_holds_no_3d_truth() -> None:
     data = make_people(SPLITS["train-wild"], 0, 0, 2, SIZE)
-    assert not {"pose", "betas", "joints24", "joints14"} & data.keys()
-    assert "keypoints" in data
+    assert not {"pose", "betas", "keypoints3d", "joints14"} & data.keys()
+    assert "keypoints2d" in data
 
 
 def test_nothing_is_shared_between_training_and_test() -> None:

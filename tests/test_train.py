@@ -1,190 +1,255 @@
-"""Training: presets are checked, a stopped run goes on bit for bit, batches are functions of the step."""
+"""The loop: a stopped run goes on bit for bit, nothing lost is saved, a critic is a few lines."""
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from rsclib import config as C
-from rsclib import train as T
-from rsclib.errors import RscError
-from rsclib.network import NetConfig
-from rsclib.resolution import EDU
-from tests.test_network import TINY
-from tests.workers.train_toy import CONFIG, toy_data
+from rsclib.checkpoints import load_model
+from rsclib.config import settings
+from rsclib.critics import Critic
+from rsclib.errors import RscError, Stopped
+from rsclib.methods import rsc
+from rsclib.methods.rsc import Rsc
+from rsclib.people import Batch
+from rsclib.runs.folder import in_words
+from rsclib.runs.states import load_training_state, save_training_state
+from rsclib.train import Step, train
+from tests.toys import CONFIG, RANGES, digest, toy_builder, toy_network, toy_people, toy_train
 
-
-@pytest.fixture
-def toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Random images instead of rendered ones, and a tiny network."""
-
-    monkeypatch.setattr(T.Data, "load", staticmethod(toy_data))
-    tiny = dataclasses.replace(TINY, image_size=128)
-    monkeypatch.setattr(NetConfig, "edu", staticmethod(lambda: tiny))
+EAGER = dataclasses.replace(CONFIG, save_seconds=1e-3)
 
 
-@pytest.mark.usefixtures("toy")
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few images to measure statistics on."""
+    monkeypatch.setattr(rsc, "MEASURED", (2, 8))
+
+
+class Killed(Exception):
+    """Stands for whatever may end a process."""
+
+
+def stop_at(step: int) -> Any:
+    """Plants an end at a step."""
+
+    def change(method: Rsc) -> None:
+        real = method.batch
+
+        def batch(at: int) -> Batch:
+            if at == step:
+                raise Killed
+            return real(at)
+
+        method.batch = batch  # type: ignore[method-assign]
+
+    return change
+
+
 @pytest.mark.parametrize("norm", ["shared", "measured"])
-def test_a_stopped_run_goes_on_bit_for_bit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, norm: str
-) -> None:
-    monkeypatch.setattr(T, "MEASURED", (2, 8))
-    config = dataclasses.replace(CONFIG, norm=norm)
-    whole = T.train(config, tmp_path / "whole", progress=False)
-    made, real = [], T.make_batch
-
-    class Killed(Exception):
-        pass
-
-    def stop_at_three(data, config, ranges, step):
-        if step == 3 and config.batch == CONFIG.batch and not made:
-            made.append(step)
-            raise Killed
-        return real(data, config, ranges, step)
-
-    monkeypatch.setattr(T, "make_batch", stop_at_three)
-    eager = dataclasses.replace(config, save_seconds=0.0)
+def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, norm: Any) -> None:
+    config = dataclasses.replace(EAGER, norm=norm)
+    whole = toy_train(config, tmp_path / "whole")
     with pytest.raises(Killed):
-        T.train(eager, tmp_path / "cut", progress=False)
-    resumed = T.train(eager, tmp_path / "cut", progress=False)
-    for (name, a), b in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
-        assert torch.equal(a, b), name
-    assert (tmp_path / "cut" / "model.safetensors").is_file()
+        toy_train(config, tmp_path / "cut", change=stop_at(3))
+    assert load_training_state(tmp_path / "cut" / "state.pt")["step"] == 3
+    resumed = toy_train(config, tmp_path / "cut")
+    assert digest(whole.state_dict()) == digest(resumed.state_dict())
 
 
-@pytest.mark.usefixtures("toy")
-def test_statistics_are_softened_once_however_often_a_run_is_taken_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(T, "MEASURED", (2, 8))
+def test_statistics_are_softened_once_however_often_a_run_is_taken_up(tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, norm="measured", soften=0.5)
-    first = T.train(config, tmp_path, progress=False).state_dict()
-    again = T.train(config, tmp_path, progress=False).state_dict()
-    plain = T.load_training_state(tmp_path / "state.pt", T.STATE)["net"]
+    first = toy_train(config, tmp_path).state_dict()
+    again = toy_train(config, tmp_path).state_dict()
+    plain = load_training_state(tmp_path / "state.pt")["net"]
     for key in first:
         assert torch.equal(first[key], again[key]), key
         if "running_mean" in key:
             assert torch.allclose(first[key][1:], (plain[key][1:] + plain[key][:-1]) / 2, atol=1e-6)
 
 
-@pytest.mark.usefixtures("toy")
-def test_a_lost_loss_ends_the_run_and_is_never_saved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = T.make_batch
+def test_a_training_lowers_the_loss_and_the_error(tmp_path: Path) -> None:
+    """From end to end: the twelve people are learnt, in pixels and in millimetres."""
+    config = dataclasses.replace(
+        CONFIG, schedule=((5, 60),), batch=12, lr=3e-3, lab_share=0.4, rotation=0.0, scale=0.0
+    )
+    people = toy_people()
 
-    def lost_from_three_on(data, config, ranges, step):
-        images, index, targets = real(data, config, ranges, step)
-        return images * (torch.nan if step >= 3 else 1), index, targets
+    def error(net: nn.Module) -> float:
+        index = torch.zeros(5, dtype=torch.long)
+        with torch.no_grad():
+            found = net(rsc.mixed_batch(
+                people, RANGES, 0, scales=1, batch=5, seed=0, lab_share=1.0, rotation=0, scale=0,
+            ).images, index).rotmats  # fmt: skip
+        return float((found - torch.eye(3)).abs().mean())
 
-    monkeypatch.setattr(T, "make_batch", lost_from_three_on)
+    torch.manual_seed(0)
+    before = error(toy_network(config).eval())
+    after = error(toy_train(config, tmp_path))
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert float(rows[-1]["loss"]) < 0.8 * float(rows[0]["loss"])
+    assert after < 0.8 * before
+    assert "60" in in_words(tmp_path) and list(rows[0])[:3] == ["step", "seconds", "loss"]
+    assert {"2d", "3d", "pose", "betas", "ss", "feat"} < rows[0].keys()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_says_from_where_it_goes_on(tmp_path: Path, number: int) -> None:
+    def signalled(method: Rsc) -> None:
+        real = method.batch
+
+        def batch(at: int) -> Batch:
+            if at == 2:
+                os.kill(os.getpid(), number)
+            return real(at)
+
+        method.batch = batch  # type: ignore[method-assign]
+
+    before = signal.getsignal(number)
+    with pytest.raises(Stopped, match="stopped and saved at step 3 of 6") as stop:
+        toy_train(CONFIG, tmp_path / "cut", change=signalled)
+    assert stop.value.signal == number and signal.getsignal(number) is before
+    resumed = toy_train(CONFIG, tmp_path / "cut")
+    whole = toy_train(CONFIG, tmp_path / "whole")
+    assert digest(resumed.state_dict()) == digest(whole.state_dict())
+
+
+def test_a_lost_loss_ends_the_run_and_is_never_saved(tmp_path: Path) -> None:
+    def lost_from_three_on(method: Rsc) -> None:
+        real = method.batch
+
+        def batch(at: int) -> Batch:
+            good = real(at)
+            return good._replace(images=good.images * (torch.nan if at >= 3 else 1))
+
+        method.batch = batch  # type: ignore[method-assign]
+
     with pytest.raises(RscError, match="the loss is nan"):
-        T.train(dataclasses.replace(CONFIG, save_seconds=1e-3), tmp_path, progress=False)
-    state = T.load_training_state(tmp_path / "state.pt", T.STATE)
+        toy_train(EAGER, tmp_path, change=lost_from_three_on)
+    state = load_training_state(tmp_path / "state.pt")
     assert state["step"] == 3
     assert all(v.isfinite().all() for v in state["net"].values())
 
 
-@pytest.mark.usefixtures("toy")
-def test_a_lost_gradient_is_neither_saved_nor_shipped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_gradient_is_neither_saved_nor_shipped(tmp_path: Path) -> None:
     """Its loss is a number: only the weights, after the last step, tell."""
-    real = T.rsc_loss
 
-    def lost(prediction, joints, targets, scales, queue, step, weights):
-        loss, terms = real(prediction, joints, targets, scales, queue, step, weights)
-        if step == CONFIG.steps - 1:
-            loss.register_hook(lambda gradient: gradient * torch.nan)
-        return loss, terms
+    def lost(method: Rsc) -> None:
+        real = method.loss
 
-    monkeypatch.setattr(T, "rsc_loss", lost)
+        def loss(model: nn.Module, batch: Batch, at: int) -> Step:
+            step = real(model, batch, at)
+            if at == CONFIG.steps - 1:
+                step.terms["2d"].register_hook(lambda gradient: gradient * torch.nan)
+            return step
+
+        method.loss = loss  # type: ignore[method-assign]
+
     with pytest.raises(RscError, match=f"step {CONFIG.steps} has no finite gradient"):
-        T.train(dataclasses.replace(CONFIG, save_seconds=1e-3), tmp_path, progress=False)
-    state = T.load_training_state(tmp_path / "state.pt", T.STATE)
+        toy_train(EAGER, tmp_path, change=lost)
+    state = load_training_state(tmp_path / "state.pt")
     assert state["step"] == CONFIG.steps - 1
     assert all(v.isfinite().all() for v in state["net"].values())
-    assert not (tmp_path / "model.safetensors").exists()
 
 
-@pytest.mark.usefixtures("toy")
 def test_another_config_in_the_same_folder_is_refused(tmp_path: Path) -> None:
-    T.train(CONFIG, tmp_path, progress=False)
-    with pytest.raises(RscError, match="other settings"):
-        T.train(dataclasses.replace(CONFIG, lr=1.0), tmp_path, progress=False)
+    toy_train(CONFIG, tmp_path)
+    with pytest.raises(RscError, match=r"other settings \(lr\)"):
+        toy_train(dataclasses.replace(CONFIG, lr=1.0), tmp_path)
 
 
-@pytest.mark.usefixtures("toy")
+def test_a_state_of_the_first_version_goes_on(tmp_path: Path) -> None:
+    """It named its parts by the method, kept its log as text, and knew fewer settings."""
+    whole = toy_train(CONFIG, tmp_path / "whole")
+    with pytest.raises(Killed):
+        toy_train(EAGER, tmp_path / "old", change=stop_at(4))
+    file = tmp_path / "old" / "state.pt"
+    state = load_training_state(file)
+    state["queue"], state["log"] = state.pop("memory"), "step,scales,loss,images_s\n4,3,2.5,100\n"
+    assert state["config"].pop("alpha_rate") == 1.0
+    save_training_state(file, state)
+    resumed = toy_train(CONFIG, tmp_path / "old")
+    assert digest(whole.state_dict()) == digest(resumed.state_dict())
+    rows = list(csv.DictReader((tmp_path / "old" / "log.csv").open()))
+    assert [row["images_s"] for row in rows] == ["100", ""] and rows[1]["ss"]
+
+
 def test_baseline_leaves_alpha_at_one(tmp_path: Path) -> None:
-    net = T.train(dataclasses.replace(CONFIG, learn_alpha=False), tmp_path / "ba", progress=False)
+    net = toy_train(dataclasses.replace(CONFIG, learn_alpha=False), tmp_path / "ba")
     assert (net.alpha == 1).all()
-    net = T.train(CONFIG, tmp_path / "ra", progress=False)
-    assert (net.alpha != 1).any()
+    assert (toy_train(CONFIG, tmp_path / "ra").alpha != 1).any()
 
 
-@pytest.mark.usefixtures("toy")
 def test_alpha_has_a_rate_of_its_own(tmp_path: Path) -> None:
     moved = {}
     for rate in (1.0, 0.0):
         config = dataclasses.replace(CONFIG, alpha_rate=rate)
-        moved[rate] = (T.train(config, tmp_path / str(rate), progress=False).alpha - 1).abs().max()
+        moved[rate] = (toy_train(config, tmp_path / str(rate)).alpha - 1).abs().max()
     assert moved[0.0] == 0 < moved[1.0]
 
 
-@pytest.mark.usefixtures("toy")
-def test_batches_are_functions_of_the_step() -> None:
-    data = T.Data.load(CONFIG, 128)
-    a, b = (T.make_batch(data, CONFIG, EDU, 5) for _ in range(2))
-    assert torch.equal(a[0], b[0])
-    assert a[0].shape == (5 * 4, 3, 128, 128)
-    assert a[1].tolist() == np.repeat(range(5), 4).tolist()
-    assert not torch.equal(a[0], T.make_batch(data, CONFIG, EDU, 4)[0][:20])
-    assert int(a[2].has_3d.sum()) == round(4 * CONFIG.lab_share)
+def test_a_run_writes_a_model_with_its_provenance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rsclib import methods
+    from rsclib.checkpoints import read_header
+
+    monkeypatch.setattr(rsc, "builder", toy_builder)
+    net = methods.run(CONFIG, tmp_path, progress=False)
+    again = load_model(tmp_path / "model.safetensors").state_dict()
+    assert all(
+        torch.allclose(v.float(), again[k].float(), rtol=2e-3, atol=1e-4)
+        for k, v in net.state_dict().items()
+    )
+    about = read_header(tmp_path / "model.safetensors")["about"]
+    assert about["config"] == settings(CONFIG) and about["processes"] == 1
+    assert about["images_seen"] == 4 * (2 * 2 + 3 * 2 + 5 * 2)
 
 
-def test_progressive_schedule() -> None:
-    assert [C.scales_at(CONFIG, s) for s in range(6)] == [2, 2, 3, 3, 5, 5]
+# --- a method of ten lines, with a critic ----------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["ci", "edu", "paper"])
-def test_presets_fit(name: str) -> None:
-    config = C.load_config(name)
-    assert config.steps > 0
-    assert config.ranges in T.PRESETS
-    assert hasattr(NetConfig, config.net)
+class Judged(Rsc):
+    """RSC-Net whose small images' features should look like those of the full ones (FeaEN)."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        width = self.net.config.features
+        net = nn.Sequential(nn.Linear(width, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+        self.critic = Critic(net, weight=0.1)  # type: ignore[assignment]
+
+    def loss(self, model: nn.Module, batch: Batch, step: int) -> Step:
+        phi = model(batch.images, batch.range_index).phi
+        b = len(phi) // batch.scales
+        return super().loss(model, batch, step)._replace(fake=phi[b:], real=phi[:b])
 
 
-@pytest.mark.parametrize("norm", ["shared", "measured"])
-def test_dropout_is_the_networks_own_unless_given(tmp_path: Path, norm: str) -> None:
-    (tmp_path / "x.yaml").write_text(f"{{init: null, norm: {norm}, dropout: null}}")
-    own = T.start_network(C.load_config(str(tmp_path / "x.yaml")))
-    assert own.regressor.dropout.p == NetConfig.edu().dropout > 0
-    (tmp_path / "x.yaml").write_text(f"{{init: null, norm: {norm}, dropout: 0}}")
-    assert T.start_network(C.load_config(str(tmp_path / "x.yaml"))).regressor.dropout.p == 0
+def test_a_critic_on_features_learns_is_logged_and_resumed(tmp_path: Path) -> None:
+    def build(device: torch.device) -> Judged:
+        return Judged(CONFIG, toy_people(), toy_network(CONFIG), RANGES, device, False)
 
+    whole, seen = train(build, EAGER.run, EAGER, tmp_path / "whole", progress=False), []
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("lerning_rate: 1", "unknown key 'lerning_rate'"),
-        ("loss: {taw: 1}", "unknown key 'taw'"),
-        ("batch: many", "batch must be a whole number"),
-        ("lr: 4e-5", "lr must be a finite number, not '4e-5'; .* 4.0e-5"),
-        ("schedule: 5", "schedule is a list"),
-        ("dropout: much", "dropout must be a finite number"),
-        ("dropout: 1", "dropout must lie within 0..0.9"),
-        ("soften: 0.5", "norm: shared has none; set soften to 0"),
-        ("- 1", "keys and values"),
-        ("a: [", "not YAML"),
-    ],
-)
-def test_bad_presets(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "x.yaml").write_text(text)
-    with pytest.raises(RscError, match=message):
-        C.load_config(str(tmp_path / "x.yaml"))
-    with pytest.raises(RscError, match="presets: ci, edu, paper"):
-        C.load_config("nope")
+    def cut(device: torch.device) -> Judged:
+        method = build(device)
+        seen.append(digest(method.critic.net.state_dict()))  # type: ignore[attr-defined]
+        stop_at(3)(method)
+        return method
+
+    with pytest.raises(Killed):
+        train(cut, EAGER.run, EAGER, tmp_path / "cut", progress=False)
+    resumed = train(build, EAGER.run, EAGER, tmp_path / "cut", progress=False)
+    assert digest(whole.state_dict()) == digest(resumed.state_dict())
+    assert digest(load_training_state(tmp_path / "cut" / "state.pt")["critic"]) != seen[0]
+    rows = list(csv.DictReader((tmp_path / "whole" / "log.csv").open()))
+    assert float(rows[-1]["critic"]) > 0
+    plain = toy_train(CONFIG, tmp_path / "plain")
+    assert digest(plain.state_dict()) != digest(whole.state_dict())

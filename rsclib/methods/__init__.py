@@ -43,6 +43,8 @@ def check_config(values: dict[str, Any], where: str) -> Config:
     Raises:
         RscError: a key or value that does not fit.
     """
+    if not isinstance(values, dict):
+        raise RscError(f"{where}: expected keys and values, found {type(values).__name__}")
     values = dict(values)
     match values.pop("method", "rsc"):
         case "rsc":

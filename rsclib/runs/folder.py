@@ -127,7 +127,7 @@ class RunFolder:
         self.bar.update()
         self.sum, self.summed = self.sum.to(loss.device) + loss.detach(), self.summed + 1
         if norm is not None and not norm.isfinite():
-            self._lost(f"step {self.step} has no finite gradient (loss {float(loss):.3g})")
+            self._lost(f"step {self.step} has no finite gradient (loss {float(loss.detach()):.3g})")
         if self.step % self.log_steps == 0 or last or more:
             self._log(terms, more)
         if last and not self._finite():  # after the last step no loss would tell

@@ -30,7 +30,7 @@ from rsclib.network import RSCNet
 from rsclib.openbench import build
 from rsclib.runs.provenance import read_result
 from tests.attacks import payloads as P
-from tests.test_network import TINY
+from tests.toys import TINY
 
 MEMORY = 600_000_000  # bytes that a reader may claim above what the libraries have
 

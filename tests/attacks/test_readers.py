@@ -18,7 +18,7 @@ from rsclib.checkpoints import load_model, load_official, load_training_state, s
 from rsclib.errors import RscError
 from rsclib.network import RSCNet
 from tests.attacks import payloads
-from tests.test_network import TINY
+from tests.toys import TINY
 
 ROOT = Path(__file__).parents[2]
 READERS, FILES = 16, 300

@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rsclib import cli
-from rsclib.config import TrainConfig, load_config, scales_at
 from rsclib.errors import RscError
 from rsclib.losses import LossConfig
+from rsclib.methods import load_config
+from rsclib.methods.rsc import WARMUP, RscConfig
 from rsclib.resolution import PRESETS
-from rsclib.train import learning_rate
+from rsclib.train import warm_cosine
 
-KEYS = [f.name for f in dataclasses.fields(TrainConfig)]
+KEYS = [f.name for f in dataclasses.fields(RscConfig)]
 LOSS = [f.name for f in dataclasses.fields(LossConfig)]
 WORDS = (
     "edu", "paper", "shared", "per_range", "none", "nce", "mse", "even", "rising", "sum",
@@ -44,7 +45,7 @@ documents = st.dictionaries(st.sampled_from([*KEYS, "lrate", "loss"]), values, m
 lossy = st.builds(lambda a, b: a | {"loss": b}, documents, loss)
 
 
-def check(path: Path) -> TrainConfig | None:
+def check(path: Path) -> RscConfig | None:
     """The configuration, usable, or None where it was refused with one line."""
     try:
         config = load_config(str(path))
@@ -52,10 +53,11 @@ def check(path: Path) -> TrainConfig | None:
         line = str(error)
         assert "\n" not in line and line.isprintable() and path.name in line and len(line) < 2100
         return None
+    assert isinstance(config, RscConfig)
     ranges = PRESETS[config.ranges]
-    assert 1 <= scales_at(config, 0) <= scales_at(config, config.steps - 1) <= ranges.count
+    assert 1 <= config.scales_at(0) <= config.scales_at(config.steps - 1) <= ranges.count
     assert config.steps >= 1 and config.batch >= 1 and 0 <= config.lab_share <= 1
-    assert math.isfinite(learning_rate(config, 0)) and learning_rate(config, 0) > 0
+    assert 0 < warm_cosine(config.lr, 0, config.steps, WARMUP, 0.1) < math.inf
     assert all(math.isfinite(v) for v in vars(config.loss).values() if not isinstance(v, str))
     return config
 
@@ -152,7 +154,7 @@ def test_random_command_lines(
 ) -> None:
     """The work itself is replaced; what checks the arguments is not."""
     monkeypatch.chdir(tmp_path)
-    for place in ("rsclib.train.train", "rsclib.openbench.build.build", "rsclib.cli.demo",
+    for place in ("rsclib.cli._train", "rsclib.openbench.build.build", "rsclib.cli.demo",
                   "rsclib.cli.run_pretrain", "rsclib.cli.run_eval"):  # fmt: skip
         monkeypatch.setattr(place, lambda *_, **__: None)
     rng, codes = random.Random(0), {0: 0, 2: 0}

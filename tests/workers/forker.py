@@ -106,18 +106,15 @@ def _train() -> Callable[[Path], None]:
     import torch
 
     torch.set_num_threads(1)
-    from rsclib import train as T
-    from rsclib.network import NetConfig
-    from tests.test_network import TINY
-    from tests.test_train import CONFIG, toy_data
+    from rsclib import methods
+    from rsclib.methods import rsc
+    from tests.toys import CONFIG, toy_builder
 
-    T.Data.load = staticmethod(toy_data)
-    tiny = dataclasses.replace(TINY, image_size=128)
-    NetConfig.edu = staticmethod(lambda: tiny)
+    rsc.builder = toy_builder
     config = dataclasses.replace(
-        CONFIG, schedule=((2, 5), (3, 5), (5, 6)), batch=2, save_seconds=0.0
+        CONFIG, schedule=((2, 5), (3, 5), (5, 6)), batch=2, save_seconds=0.001
     )
-    return lambda folder: T.train(config, folder, progress=False) and None
+    return lambda folder: methods.run(config, folder, progress=False) and None
 
 
 def _build() -> Callable[[Path], None]:
