@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from rsclib.checkpoints import load_training_state
 from rsclib.config import check_config
 from rsclib.errors import RscError
 from rsclib.evaluate import Row, evaluate, wide
@@ -20,6 +19,7 @@ from rsclib.network import RSCNet
 from rsclib.range_norm import soften
 from rsclib.resolution import PRESETS
 from rsclib.runs.provenance import provenance, write_result
+from rsclib.runs.states import load_training_state
 from rsclib.train import STATE, start_network
 
 SHARES = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 1.0)

@@ -1,20 +1,17 @@
-"""Weights in and out, strictly: what is missing or unexpected is an error with a readable list.
+"""Our model files: safetensors with the network's shape and a hash of all of it in the header.
 
-Ours are safetensors with the network's shape and a hash of the weights in the header. Others'
-files are read with ``weights_only=True``: no code in them is ever executed.
+Weights go in strictly: what is missing or unexpected is an error with a readable list. Other
+people's checkpoints are read by :mod:`rsclib.foreign`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import json
 import math
 import os
-import re
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import safetensors
@@ -25,13 +22,8 @@ from torch import Tensor
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_bytes
 from rsclib.files.npz import is_file
-from rsclib.files.tensors import PathLike, plain_tensors, read_torch
+from rsclib.files.tensors import PathLike, plain_tensors
 from rsclib.network import NetConfig, RSCNet
-
-# Ends a training state: this line and the SHA-256 of all that stands before it.
-_SEAL = b"\nrsclib-sha256:"
-_SEAL_LENGTH = len(_SEAL) + 64
-
 
 _WIDEST = 8192  # of any layer that a header may ask for
 
@@ -198,136 +190,3 @@ def load_strict(net: torch.nn.Module, state: Mapping[str, Tensor], source: Any) 
             f"{name} does not fit the network, nothing was loaded: {'; '.join(problems)}"
         )
     net.load_state_dict(dict(state))
-
-
-def _flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights of a path or dict, out of the containers that are in use."""
-    state: Any = source if isinstance(source, Mapping) else read_torch(source)
-    for container in ("model", "state_dict"):
-        if isinstance(state.get(container), Mapping):
-            state = state[container]
-    if odd := [k for k in state if not isinstance(k, str)]:
-        raise RscError(f"not a state dict: the key {odd[0]!r} is not a name")
-    bad = [k for k, v in state.items() if not isinstance(v, Tensor)]
-    if bad:
-        raise RscError(f"not a state dict: {bad[0]!r} is a {type(state[bad[0]]).__name__}")
-    plain_tensors(state)
-    return dict(state)
-
-
-def _from_official(state: Mapping[str, Tensor], blocks: tuple[int, ...]) -> dict[str, Tensor]:
-    """Names of the released network (trunk, regressor, head, alphas per stage and range) to ours."""
-    out: dict[str, Tensor] = {}
-    rows: dict[tuple[int, int], Tensor] = {}
-    plain = {key.replace(".hmr_layer.", ".") for key in state}
-    if len(plain) < len(state):
-        raise RscError("this state dict holds the same block under two names (hmr_layer and not)")
-    for key, value in state.items():
-        if m := re.fullmatch(r"layer([1-4])\.alphas\.(\d+)", key):
-            rows[int(m[1]), int(m[2])] = value.flatten()
-        elif m := re.fullmatch(r"layer([1-4])\.(?:hmr_layer\.)?(\d+)\.(.+)", key):
-            out[f"trunk.layers.{int(m[1]) - 1}.{m[2]}.{m[3]}"] = value
-        elif key.startswith(("conv1.", "bn1.")):
-            out[f"trunk.{key}"] = value
-        elif m := re.fullmatch(r"layer4_mlp\.(.+)", key):
-            out[f"projection.{m[1]}"] = value
-        elif re.fullmatch(r"(fc1|fc2|decpose|decshape|deccam)\..+|init_(pose|shape|cam)", key):
-            out[f"regressor.{key}"] = value
-        else:
-            out[key] = value  # unknown: reported as unexpected
-    if rows:
-        expected = [(stage, row) for row in range(5) for stage in range(1, 5)]
-        if lost := [f"layer{s}.alphas.{r}" for s, r in expected if (s, r) not in rows]:
-            raise RscError(f"this state dict does not fit the network: missing {', '.join(lost)}")
-        wrong = [f"layer{s}.alphas.{r}" for s, r in expected if len(rows[s, r]) != blocks[s - 1]]
-        if wrong or len(rows) != len(expected):
-            extra = [f"layer{s}.alphas.{r}" for s, r in rows.keys() - set(expected)]
-            raise RscError(f"this state dict does not fit the network: {', '.join(wrong + extra)}")
-        out["trunk.alpha"] = torch.stack(
-            [torch.cat([rows[stage, row] for stage in range(1, 5)]) for row in range(5)]
-        )
-    return out
-
-
-def load_official(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
-    """The released RSC-Net, called as ``net(images, range_index)``, in eval mode.
-
-    Accepts a flat state dict and ``{'model': ...}``, the container that the released trainer writes
-    and the released evaluation silently ignores (the cause of 357 mm).
-
-    Raises:
-        RscError: lists every key that is missing, unexpected or of another shape.
-    """
-    config = NetConfig.paper()
-    state = _from_official(_flat(path_or_state_dict), config.blocks)
-    net = RSCNet(config)
-    load_strict(net, state, path_or_state_dict)
-    return net.eval()
-
-
-def load_spin(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
-    """SPIN's network: plain trunk (alpha = 1), no activation in the regressor, fresh projection.
-
-    Raises:
-        RscError: as for :func:`load_official`.
-    """
-    config = dataclasses.replace(NetConfig.paper(), activation="none")
-    state = _from_official(_flat(path_or_state_dict), config.blocks)
-    net = RSCNet(config)
-    own = net.state_dict()
-    fresh = {k: own[k] for k in own if k == "trunk.alpha" or k.startswith("projection.")}
-    if state.keys() & fresh.keys():
-        # Every key would fit, and the regressor would compute another function with them.
-        raise RscError("this is RSC-Net's state dict, not SPIN's: read it with load_official")
-    load_strict(net, {**fresh, **state}, path_or_state_dict)
-    return net.eval()
-
-
-def load_imagenet_trunk(net: RSCNet, path_or_state_dict: PathLike | Mapping[str, Any]) -> None:
-    """Fill the trunk of ``net`` from torchvision's ResNet-50; ``fc`` is dropped.
-
-    Raises:
-        RscError: as for :func:`load_official`.
-    """
-    state = {k: v for k, v in _flat(path_or_state_dict).items() if not k.startswith("fc.")}
-    renamed = _from_official(state, net.config.blocks)
-    trunk = {k.removeprefix("trunk."): v for k, v in renamed.items()}
-    load_strict(net.trunk, {"alpha": net.trunk.alpha.detach(), **trunk}, path_or_state_dict)
-
-
-def save_training_state(path: PathLike, state: Mapping[str, Any]) -> None:
-    """Write everything a training needs to go on, in one step, with a hash of it at the end.
-
-    ``torch.load`` reads the file too: it looks past the hash.
-    """
-    content = io.BytesIO()  # torch's own writer reports a full disk as an error of its own kind
-    torch.save(dict(state), content)
-    with content.getbuffer() as data:
-        write_bytes(path, data, _SEAL + hashlib.sha256(data).hexdigest().encode())
-
-
-def load_training_state(path: PathLike, keys: Collection[str] = ()) -> dict[str, Any]:
-    """Read what :func:`save_training_state` wrote; a changed byte is detected.
-
-    Args:
-        keys: what it must hold.
-
-    Raises:
-        RscError: no such file, it is damaged, or of another kind of training.
-    """
-    if not Path(path).is_file():
-        raise RscError(f"there is no training state at {path}")
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise RscError(f"cannot read {path}: {error.strerror or error}") from error
-    body, seal = memoryview(data)[:-_SEAL_LENGTH], data[-_SEAL_LENGTH:]
-    if seal != _SEAL + hashlib.sha256(body).hexdigest().encode():
-        raise RscError(
-            f"{path} is damaged, or was not written by this version: its contents do not match the "
-            "hash at its end; delete it to start anew"
-        )
-    state = read_torch(path)
-    if lacking := sorted(set(keys) - state.keys()):
-        raise RscError(f"{path} is of another kind of training: it has no {', '.join(lacking)}")
-    return state

@@ -116,11 +116,12 @@ def grid(options: Grid) -> None:
 
 def run_pretrain(options: Pretrain) -> None:
     """Pre-train and write the HR-only model."""
-    from rsclib.checkpoints import load_training_state, save_model
+    from rsclib.checkpoints import save_model
     from rsclib.files.atomic import held
     from rsclib.methods.hr_only import PretrainConfig, pretrain
     from rsclib.runs.distributed import precision_here
     from rsclib.runs.provenance import provenance
+    from rsclib.runs.states import load_training_state
 
     stages = tuple((s, n) for s, n in zip((64, 96, 128), options.steps, strict=True) if n)
     config = PretrainConfig(

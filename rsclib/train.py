@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from rsclib.body import Body, load_body
-from rsclib.checkpoints import load_training_state, save_model, save_training_state
+from rsclib.checkpoints import save_model
 from rsclib.config import TrainConfig, scales_at, settings
 from rsclib.contrastive import FeatureQueue
 from rsclib.data import augment
@@ -35,6 +35,7 @@ from rsclib.range_norm import freeze, measure, soften
 from rsclib.resolution import PRESETS, Ranges, degrade, normalise
 from rsclib.runs.distributed import precision_here, processes_here, quiet, ranks, total
 from rsclib.runs.provenance import provenance
+from rsclib.runs.states import load_training_state, save_training_state
 
 STATE = ("config", "net", "log", "step", "optimiser", "queue", "seconds")
 MEASURED = (16, 128)  # batches, images each

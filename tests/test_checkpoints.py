@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from rsclib import checkpoints as C
+from rsclib import foreign
 from rsclib.errors import RscError
 from rsclib.network import RSCNet
+from rsclib.runs.states import load_training_state, save_training_state
 from tests.official import state_dict
 from tests.test_network import TINY
 
@@ -56,7 +58,7 @@ def test_damaged_and_foreign_files(tmp_path: Path) -> None:
 
 def test_official_containers() -> None:
     state = state_dict()
-    a, b = C.load_official(state), C.load_official({"model": state, "epoch": 3})
+    a, b = foreign.load_official(state), foreign.load_official({"model": state, "epoch": 3})
     assert torch.equal(a.alpha, b.alpha)
     assert a.alpha[4, 0] == state["layer1.alphas.4"].flatten()[0]
     assert a.alpha[2, 15] == state["layer4.alphas.2"].flatten()[2]
@@ -67,7 +69,7 @@ def test_official_lists_what_is_wrong() -> None:
     state["bn1.weigth"] = state.pop("bn1.weight")
     state["fc1.bias"] = torch.zeros(3)
     with pytest.raises(RscError) as caught:
-        C.load_official(state)
+        foreign.load_official(state)
     text = str(caught.value)
     assert "1 missing: trunk.bn1.weight" in text
     assert "1 unexpected: trunk.bn1.weigth" in text
@@ -75,7 +77,7 @@ def test_official_lists_what_is_wrong() -> None:
     lost = state_dict()
     del lost["layer2.alphas.3"]
     with pytest.raises(RscError, match=r"layer2\.alphas\.3"):
-        C.load_official(lost)
+        foreign.load_official(lost)
 
 
 def test_spin_has_no_activation() -> None:
@@ -85,7 +87,7 @@ def test_spin_has_no_activation() -> None:
         if "alphas" not in k and "layer4_mlp" not in k
     }
     assert len(state) == 331
-    net = C.load_spin({"model": state})
+    net = foreign.load_spin({"model": state})
     assert net.config.activation == "none"
     assert (net.alpha == 1).all()
 
@@ -103,19 +105,19 @@ def test_no_pickled_code_runs(tmp_path: Path) -> None:
     ):
         writer(tmp_path / name)
         with pytest.raises(RscError):
-            C.load_official(tmp_path / name)
+            foreign.load_official(tmp_path / name)
     assert not (tmp_path / "pwned").exists()
     (tmp_path / "c.pt").write_bytes(b"\x80\x04garbage")
     with pytest.raises(RscError):
-        C.load_official(tmp_path / "c.pt")
+        foreign.load_official(tmp_path / "c.pt")
 
 
 def test_training_state_round_trip(tmp_path: Path) -> None:
     state = {"step": 3, "curve": "a,b\n", "net": {"w": torch.ones(2)}}
-    C.save_training_state(tmp_path / "s.pt", state)
-    again = C.load_training_state(tmp_path / "s.pt")
+    save_training_state(tmp_path / "s.pt", state)
+    again = load_training_state(tmp_path / "s.pt")
     assert again["step"] == 3
     assert torch.equal(again["net"]["w"], torch.ones(2))
-    assert C.load_training_state(tmp_path / "s.pt", ("step", "net")).keys() == state.keys()
+    assert load_training_state(tmp_path / "s.pt", ("step", "net")).keys() == state.keys()
     with pytest.raises(RscError, match="another kind of training: it has no optimiser, queue"):
-        C.load_training_state(tmp_path / "s.pt", ("step", "queue", "optimiser"))
+        load_training_state(tmp_path / "s.pt", ("step", "queue", "optimiser"))

@@ -17,10 +17,10 @@ import pytest
 import torch
 import yaml
 
-from rsclib.checkpoints import load_training_state
 from rsclib.config import settings
 from rsclib.errors import RscError
 from rsclib.runs import distributed as D
+from rsclib.runs.states import load_training_state
 from tests.workers import train_toy
 
 ROOT = Path(__file__).parents[1]

@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 from rsclib import cli
 from rsclib import evaluate as E
 from rsclib import train as T
-from rsclib.checkpoints import load_training_state
 from rsclib.methods import hr_only as P
 from rsclib.network import NetConfig
 from rsclib.openbench import build as B
+from rsclib.runs.states import load_training_state
 from tests.people import random_people
 from tests.test_faults_kill import litter
 from tests.test_network import TINY

@@ -19,9 +19,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rsclib.checkpoints import load_training_state
 from rsclib.files.atomic import sha256
 from rsclib.openbench import build as B
+from rsclib.runs.states import load_training_state
 from tests.workers import forker
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")

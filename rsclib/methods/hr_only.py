@@ -23,7 +23,6 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from rsclib.body import Body, load_body
-from rsclib.checkpoints import load_training_state, save_training_state
 from rsclib.data import augment
 from rsclib.errors import RscError
 from rsclib.files.atomic import check_writable, remove_stale, write_text
@@ -35,6 +34,7 @@ from rsclib.network import NetConfig, RSCNet
 from rsclib.openbench.build import fetch
 from rsclib.resolution import normalise
 from rsclib.runs.distributed import precision_here, quiet
+from rsclib.runs.states import load_training_state, save_training_state
 
 STATE = ("config", "module", "optimiser", "step", "seconds", "curve")
 

@@ -26,9 +26,11 @@ from rsclib.files.atomic import sha256
 from rsclib.files.body_files import OPEN_BODY, read_body
 from rsclib.files.npz import read_npy, read_npz
 from rsclib.files.pickles import load_smpl_pickle
+from rsclib.foreign import load_imagenet_trunk, load_official, load_spin
 from rsclib.network import RSCNet
 from rsclib.openbench import build
 from rsclib.runs.provenance import read_result
+from rsclib.runs.states import load_training_state
 from tests.attacks import payloads as P
 from tests.test_network import TINY
 
@@ -78,10 +80,10 @@ def readers(folder: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
     return {
         "load_model": ("a.safetensors", C.load_model),
         "read_header": ("a.safetensors", C.read_header),
-        "load_official": ("a.pt", C.load_official),
-        "load_spin": ("a.pt", C.load_spin),
-        "load_imagenet_trunk": ("a.pt", lambda path: C.load_imagenet_trunk(tiny, path)),
-        "load_training_state": ("a.pt", C.load_training_state),
+        "load_official": ("a.pt", load_official),
+        "load_spin": ("a.pt", load_spin),
+        "load_imagenet_trunk": ("a.pt", lambda path: load_imagenet_trunk(tiny, path)),
+        "load_training_state": ("a.pt", load_training_state),
         "read_body, pkl": ("a.pkl", read_body),
         "read_body, npz": ("a.npz", read_body),
         "read_body, beside": ("J_regressor_extra.npy", beside),

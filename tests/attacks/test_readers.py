@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from rsclib import checkpoints
-from rsclib.checkpoints import load_model, load_official, load_training_state, save_model
+from rsclib.checkpoints import load_model, save_model
 from rsclib.errors import RscError
+from rsclib.foreign import load_official
 from rsclib.network import RSCNet
+from rsclib.runs import states
+from rsclib.runs.states import load_training_state
 from tests.attacks import payloads
 from tests.test_network import TINY
 
@@ -87,7 +89,7 @@ def test_a_model_cut_anywhere(tmp_path: Path) -> None:
 
 def _sealed(content: bytes) -> bytes:
     """A hash detects damage, not malice: whoever makes the file can make its hash."""
-    return content + checkpoints._SEAL + hashlib.sha256(content).hexdigest().encode()
+    return content + states._SEAL + hashlib.sha256(content).hexdigest().encode()
 
 
 @pytest.mark.parametrize("sealed", [True, False])
