@@ -12,12 +12,12 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import safetensors
 import torch
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_bytes
@@ -25,44 +25,80 @@ from rsclib.files.npz import is_file
 from rsclib.files.tensors import PathLike, plain_tensors
 from rsclib.network import NetConfig, RSCNet
 
+# What the hash of each format covers beside the weights. Settings are a part of the function:
+# another dropout, activation or number of iterations. Before format 3 there was but one kind.
+HASHED: dict[str, tuple[str, ...]] = {
+    "rsclib-1": (),
+    "rsclib-2": ("config", "about"),
+    "rsclib-3": ("kind", "config", "about"),
+}
+FORMAT = "rsclib-3"
 _WIDEST = 8192  # of any layer that a header may ask for
 
+Config = TypeVar("Config")
 
-def net_config(settings: Mapping[str, Any]) -> NetConfig:
-    """The shape that a header describes, with every value of its kind and of a sane size.
+
+class UnknownKindError(RscError):
+    """A model file asks for a network that this version of rsclib does not have."""
+
+
+def network_of(kind: str, settings: Mapping[str, Any]) -> nn.Module:
+    """The network of a model file, with fresh weights.
+
+    A kind is the class attribute ``kind`` of a network; another network gets a line here.
+
+    Args:
+        kind: of the file's header. settings: its ``config``; what is missing takes its default.
+
+    Raises:
+        UnknownKindError: no such network.
+        ValueError: a setting is unknown or impossible.
+    """
+    match kind:
+        case RSCNet.kind:
+            return RSCNet(config_of(NetConfig(), settings))
+        case _:
+            raise UnknownKindError(
+                f"holds a network of the kind {kind[:40]!r}, which this version of rsclib does not "
+                "know; update rsclib, or use another model"
+            )
+
+
+def config_of(default: Config, settings: Mapping[str, Any]) -> Config:
+    """A network's settings as a header has them, each of the kind of its default and a sane size.
+
+    Args:
+        default: a frozen dataclass of numbers, texts and tuples; gives what ``settings`` lack.
 
     Raises:
         ValueError: a setting is unknown or impossible.
     """
-    default = dataclasses.asdict(NetConfig())
-    if unknown := sorted(settings.keys() - default.keys()):
+    known = dataclasses.asdict(default)  # type: ignore[call-overload]
+    if unknown := sorted(settings.keys() - known.keys()):
         raise ValueError(f"unknown settings {unknown}")
     values: dict[str, Any] = {}
     for name, value in settings.items():
         values[name] = tuple(value) if isinstance(value, list) else value
-        like = default[name]
+        like = known[name]
         items = value if isinstance(value, list) else [value]
         fits = isinstance(value, list) == isinstance(like, tuple) and (
             not isinstance(like, tuple) or len(items) == len(like)
         )
         if isinstance(like, float):
             fits = type(value) in (int, float) and math.isfinite(value) and 0 <= value < 1
-        elif isinstance(like, str):
-            fits = isinstance(value, str)
+        elif isinstance(like, str | bool):
+            fits = type(value) is type(like)
         else:
             most = 64 if name in ("blocks", "ranges", "iterations") else _WIDEST
             fits = fits and all(type(n) is int and 1 <= n <= most for n in items)
         if not fits:
             raise ValueError(f"the setting {name} has an impossible value")
-    return NetConfig(**values)
+    return dataclasses.replace(default, **values)  # type: ignore[type-var]
 
 
 def _digest(tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> str:
     total = hashlib.sha256()
-    if meta["format"] != "rsclib-1":
-        # The settings count too: another dropout, activation or number of iterations is another
-        # function of the same weights. Files of format 1 hashed the weights alone.
-        total.update(f"{meta['config']}\n{meta['about']}\n".encode())
+    total.update("".join(f"{meta[fact]}\n" for fact in HASHED[meta["format"]]).encode())
     for name in sorted(tensors):
         total.update(name.encode())
         flat = tensors[name].detach().cpu().contiguous().flatten()
@@ -76,20 +112,24 @@ def _halved(values: Tensor) -> Tensor:
     return short if bool((short.isfinite() == values.isfinite()).all()) else values
 
 
-def save_model(path: PathLike, net: RSCNet, about: Mapping[str, Any], half: bool = True) -> None:
+def save_model(path: PathLike, net: nn.Module, about: Mapping[str, Any], half: bool = True) -> None:
     """Write the network to ``path`` (safetensors), whole or not at all.
 
     Args:
+        net: has a class attribute ``kind``, which :func:`network_of` knows, and a frozen dataclass
+            ``config``.
         about: JSON-able facts for the header (training command, metrics, seed, ...).
         half: store 16-bit floats, to ship less.
     """
+    kind, config = str(net.kind), cast(Any, net.config)
     state = {
         k: (_halved(v) if half and v.is_floating_point() else v).detach().cpu().contiguous()
         for k, v in net.state_dict().items()
     }
     header = {
-        "format": "rsclib-2",
-        "config": json.dumps(dataclasses.asdict(net.config)),
+        "format": FORMAT,
+        "kind": kind,
+        "config": json.dumps(dataclasses.asdict(config)),
         "about": json.dumps(dict(about), sort_keys=True),
     }
     header["sha256"] = _digest(state, header)
@@ -98,16 +138,17 @@ def save_model(path: PathLike, net: RSCNet, about: Mapping[str, Any], half: bool
 
 
 def read_header(path: PathLike) -> dict[str, Any]:
-    """The header's config, about and sha256.
+    """The header's kind, config, about and sha256.
 
     Raises:
         RscError: no such file, or not one of ours.
     """
     meta = _metadata(path)
     try:
-        if meta["format"] not in ("rsclib-1", "rsclib-2"):
+        if meta["format"] not in HASHED:
             raise ValueError(f"format {meta['format'][:20]!r}")
         header = {
+            "kind": meta["kind"] if "kind" in HASHED[meta["format"]] else RSCNet.kind,
             "config": json.loads(meta["config"]),
             "about": json.loads(meta["about"]),
             "sha256": meta["sha256"],
@@ -129,11 +170,11 @@ def _metadata(path: PathLike) -> dict[str, str]:
         raise RscError(f"{path} is not a model written by rsclib ({error})") from error
 
 
-def load_model(path: PathLike) -> RSCNet:
-    """Read a network that :func:`save_model` wrote, in eval mode; a changed byte is detected.
+def load_model(path: PathLike) -> nn.Module:
+    """Read a network of any kind that :func:`save_model` wrote, in eval mode; a changed byte is detected.
 
     Raises:
-        RscError: missing, foreign or damaged file.
+        RscError: missing, foreign or damaged file, or a kind of network that is not known.
     """
     header, meta = read_header(path), _metadata(path)
     try:
@@ -141,13 +182,15 @@ def load_model(path: PathLike) -> RSCNet:
         # Before anything is built from the header: a damaged one may ask for any size.
         if _digest(state, meta) != header["sha256"]:
             raise ValueError("its contents do not match the hash in its header")
-        config = net_config(header["config"])
+        kind, settings = header["kind"], header["config"]
         with torch.device("meta"):  # shapes without memory: the header may ask for any size
-            shapes = {k: v.shape for k, v in RSCNet(config).state_dict().items()}
+            shapes = {k: v.shape for k, v in network_of(kind, settings).state_dict().items()}
         plain_tensors(state)
         if {k: v.shape for k, v in state.items()} != shapes:
             raise ValueError("its weights do not fit the network that its header describes")
-        net = RSCNet(config)
+        net = network_of(kind, settings)
+    except UnknownKindError as error:
+        raise RscError(f"{path} {error}") from error
     except Exception as error:  # a malformed file can raise almost anything
         raise RscError(f"{path} is damaged: {error}; get it again") from error
     load_strict(net, {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, path)
@@ -155,7 +198,7 @@ def load_model(path: PathLike) -> RSCNet:
     return net.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
 
 
-def load_strict(net: torch.nn.Module, state: Mapping[str, Tensor], source: Any) -> None:
+def load_strict(net: nn.Module, state: Mapping[str, Tensor], source: Any) -> None:
     """Load every entry or none.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -202,6 +202,8 @@ class RSCNet(nn.Module):
     >>> net(torch.zeros(2, 3, 128, 128), torch.tensor([0, 4])).rotmats.shape
     torch.Size([2, 24, 3, 3])
     """
+
+    kind: ClassVar[str] = "rscnet"  # in the header of its model files
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()

@@ -44,8 +44,9 @@ def build_corpus(folder: Path, marker: Path) -> dict[str, bytes]:
     state = RSCNet(TINY).state_dict()
 
     def sign(changes: dict[str, Any]) -> bytes:
-        config = dataclasses.asdict(TINY) | changes
-        meta = {"format": "rsclib-2", "config": json.dumps(config), "about": "{}"}
+        config = dataclasses.asdict(TINY) | {k: v for k, v in changes.items() if k != "kind"}
+        kind = changes.get("kind", RSCNet.kind)
+        meta = {"format": C.FORMAT, "kind": kind, "config": json.dumps(config), "about": "{}"}
         meta["sha256"] = C._digest(state, meta)
         return C.safetensors.torch.save(state, meta)
 
