@@ -27,6 +27,7 @@ from rsclib.files.body_files import (
     OPEN_BODY,
     POSE_BASIS,
     VERTICES,
+    digest_of,
     read_body,
 )
 
@@ -62,10 +63,10 @@ class Body(nn.Module):
 
     It holds buffers only, nothing to train and nothing in ``state_dict``.
 
-    Attributes: ``name`` "open" or "smpl"; ``faces`` (13776, 3) int64; ``parents`` list of 24 with
-    -1 at the root; ``part_of_vertex`` (6890,) the joint with the largest skinning weight; ``uv``
-    (T, 2), ``uv_faces`` (13776, 3) and ``mirror`` (6890,) the vertex at (-x, y, z): tensors, None
-    where a licensed file has none.
+    Attributes: ``name`` "open" or "smpl"; ``digest`` a hash of its arrays; ``faces`` (13776, 3)
+    int64; ``parents`` list of 24 with -1 at the root; ``part_of_vertex`` (6890,) the joint with the
+    largest skinning weight; ``uv`` (T, 2), ``uv_faces`` (13776, 3) and ``mirror`` (6890,) the vertex
+    at (-x, y, z): tensors, None where a licensed file has none.
     """
 
     faces: Tensor
@@ -90,6 +91,7 @@ class Body(nn.Module):
         """Take arrays that :func:`rsclib.files.body_files.read_body` has read and checked."""
         super().__init__()
         self.name = name
+        self.digest = digest_of(arrays)
         struct = Struct(**{key: arrays[key] for key in ARRAYS})
         with contextlib.redirect_stdout(io.StringIO()):  # smplx warns of "only" ten betas
             self.smpl = smplx.SMPL(
@@ -146,6 +148,11 @@ class Body(nn.Module):
         self._keep("fast_extra", self.regressor_extra[:, ids].contiguous())
         self._keep("fast_h36m", self.regressor_h36m[:, ids].contiguous())
         self._keep("fast_picked", place[landmarks])
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Which body this is: ``name`` and ``digest``, for the headers of models and results."""
+        return {"name": self.name, "digest": self.digest}
 
     @property
     def template(self) -> Tensor:

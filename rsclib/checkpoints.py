@@ -12,6 +12,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import safetensors
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_bytes
+from rsclib.files.body_files import FIRST_BODY
 from rsclib.files.npz import is_file
 from rsclib.files.tensors import PathLike, plain_tensors
 from rsclib.network import NetConfig, RSCNet
@@ -118,10 +120,14 @@ def save_model(path: PathLike, net: nn.Module, about: Mapping[str, Any], half: b
     Args:
         net: has a class attribute ``kind``, which :func:`network_of` knows, and a frozen dataclass
             ``config``.
-        about: JSON-able facts for the header (training command, metrics, seed, ...).
+        about: JSON-able facts for the header (training command, metrics, seed, ...). ``body``
+            is :attr:`rsclib.body.Body.identity` of the body it was trained on; default: that of
+            the file that ``net`` was loaded from.
         half: store 16-bit floats, to ship less.
     """
     kind, config = str(net.kind), cast(Any, net.config)
+    known = getattr(net, "trained_on", None)
+    about = ({"body": known} if known else {}) | dict(about)
     state = {
         k: (_halved(v) if half and v.is_floating_point() else v).detach().cpu().contiguous()
         for k, v in net.state_dict().items()
@@ -130,7 +136,7 @@ def save_model(path: PathLike, net: nn.Module, about: Mapping[str, Any], half: b
         "format": FORMAT,
         "kind": kind,
         "config": json.dumps(dataclasses.asdict(config)),
-        "about": json.dumps(dict(about), sort_keys=True),
+        "about": json.dumps(about, sort_keys=True),
     }
     header["sha256"] = _digest(state, header)
     # Through memory: the library's own writer reports a full disk as an error of its own kind.
@@ -171,7 +177,10 @@ def _metadata(path: PathLike) -> dict[str, str]:
 
 
 def load_model(path: PathLike) -> nn.Module:
-    """Read a network of any kind that :func:`save_model` wrote, in eval mode; a changed byte is detected.
+    """Read a network of any kind that :func:`save_model` wrote, in eval mode.
+
+    A changed byte is detected. The network gets the attributes ``source``, the file's name, and
+    ``trained_on``, the identity of the body its betas belong to (:func:`rsclib.models.check_body`).
 
     Raises:
         RscError: missing, foreign or damaged file, or a kind of network that is not known.
@@ -189,6 +198,7 @@ def load_model(path: PathLike) -> nn.Module:
         if {k: v.shape for k, v in state.items()} != shapes:
             raise ValueError("its weights do not fit the network that its header describes")
         net = network_of(kind, settings)
+        mark(net, path, header["about"].get("body", FIRST_BODY))
     except UnknownKindError as error:
         raise RscError(f"{path} {error}") from error
     except Exception as error:  # a malformed file can raise almost anything
@@ -196,6 +206,12 @@ def load_model(path: PathLike) -> nn.Module:
     load_strict(net, {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, path)
     # Convolutions are faster so (benchmarks/speed), and give the same.
     return net.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+
+
+def mark(net: nn.Module, path: Any, body: Mapping[str, str]) -> None:
+    """Note on a network where it comes from and which body it was trained on."""
+    net.source = Path(path).name  # type: ignore[assignment]
+    net.trained_on = {key: str(body[key]) for key in ("name", "digest")}  # type: ignore[assignment]
 
 
 def load_strict(net: nn.Module, state: Mapping[str, Tensor], source: Any) -> None:

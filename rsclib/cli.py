@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,9 @@ from rsclib.cli_options import (
 from rsclib.errors import RscError
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from rsclib.body import Body
     from rsclib.network import RSCNet
 
 
@@ -43,12 +46,35 @@ def _models(names: Sequence[str]) -> dict[str, RSCNet]:
     return {title: model_named(name) for title, name in zip(titles, names, strict=True)}
 
 
+def _body_of(nets: Iterable[nn.Module]) -> Body:
+    """The body that models are used with, before anything is built for them.
+
+    Raises:
+        RscError: one was trained on another body.
+    """
+    from rsclib.body import load_body
+    from rsclib.models import check_body
+
+    body = load_body()
+    for net in nets:
+        check_body(net, body)
+    return body
+
+
+def _training_body(start: str | None) -> Body:
+    """The same for a training, which starts from the model ``start``."""
+    from rsclib.models import check_labels, model_named
+
+    body = _body_of([model_named(start)] if start else [])
+    check_labels(body)
+    return body
+
+
 def demo(options: Demo) -> None:
     """Table and picture of the shipped models."""
     import matplotlib
 
     matplotlib.use("Agg")
-    from rsclib.body import load_body
     from rsclib.evaluate import evaluate, wide
     from rsclib.files.atomic import check_writable, write_bytes
     from rsclib.openbench.build import fetch
@@ -58,15 +84,17 @@ def demo(options: Demo) -> None:
 
     check_writable(options.out)
     nets = _models(("hr-only", "full"))
+    body = _body_of(nets.values())
     images = fetch("test-wild", options.count)["images"]
     if not 0 <= options.person < len(images):
         raise RscError(f"--person must be below {len(images)}")
     rows, seconds = evaluate(nets, "test-wild", count=options.count)
-    write_result(options.out / "demo.json", rows, provenance(options, 0, seconds))
+    origin = provenance(options, 0, seconds) | {"body": body.identity}
+    write_result(options.out / "demo.json", rows, origin)
     for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
         print(f"\n{title}, mm, open benchmark test-wild, 95 % intervals by clip")
         print(wide(rows, metric).to_markdown())
-    figure = sheet(nets, images[options.person], (128, 80, 52, 32), EDU, load_body())
+    figure = sheet(nets, images[options.person], (128, 80, 52, 32), EDU, body)
     picture = io.BytesIO()
     figure.savefig(picture, dpi=100)
     write_bytes(options.out / "demo.png", picture.getvalue())
@@ -88,6 +116,7 @@ def run_train(options: Train) -> None:
     from rsclib.train import train
 
     config = load_config(options.config)
+    _training_body(config.init)
     with held(options.out):
         train(config, options.out, devices=options.devices, nodes=options.nodes)
     if int(os.environ.get("LOCAL_RANK", 0)) == 0:
@@ -128,6 +157,8 @@ def run_pretrain(options: Pretrain) -> None:
         stages=stages, images=options.images, lr=options.lr, start=options.start,
         extra=options.extra, compile=options.compile, seed=options.seed,
     )  # fmt: skip
+    from_model = options.start.endswith(".safetensors") and not (options.out / "state.pt").is_file()
+    body = _training_body(options.start if from_model else None)
     with held(options.out):
         net = pretrain(config, options.out)
     seconds = load_training_state(options.out / "state.pt")["seconds"]
@@ -136,7 +167,7 @@ def run_pretrain(options: Pretrain) -> None:
         config.seed,
         seconds,
         config.steps * config.batch * config.world,
-    ) | {"precision": precision_here(config.precision)}
+    ) | {"precision": precision_here(config.precision), "body": body.identity}
     if int(os.environ.get("LOCAL_RANK", 0)) == 0:
         save_model(options.out / "model.safetensors", net, about)
         print(f"Model: {options.out / 'model.safetensors'}")
@@ -151,6 +182,7 @@ def run_eval(options: Eval) -> None:
     if not options.models:
         raise RscError("name at least one model: rsc eval full hr-only")
     nets = _models(options.models)
+    body = _body_of(nets.values())
     if options.out:
         check_writable(options.out.parent)
     rows, seconds = evaluate(nets, options.part, count=options.count)
@@ -158,7 +190,7 @@ def run_eval(options: Eval) -> None:
         print(f"\n{title}, mm, open benchmark {options.part}, 95 % intervals by clip")
         print(wide(rows, metric).to_markdown())
     if options.out:
-        write_result(options.out, rows, provenance(options, 0, seconds))
+        write_result(options.out, rows, provenance(options, 0, seconds) | {"body": body.identity})
 
 
 def _say(line: str) -> None:
@@ -170,14 +202,14 @@ def _say(line: str) -> None:
 
 def run_predict(options: Predict) -> int:
     """Write three files an image; returns how many images failed, each with a line of its own."""
-    from rsclib.body import load_body
     from rsclib.models import model_named
     from rsclib.predict import outputs, predict_photo
 
     if not options.images:
         raise RscError("name at least one image: rsc predict photo.jpg")
     stems = outputs(options.images, options.out)
-    net, body = model_named(options.model), load_body()
+    net = model_named(options.model)
+    body = _body_of([net])
     failed = []
     for photo, stem in zip(options.images, stems, strict=True):
         try:

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from rsclib.body import Body, load_body
 from rsclib.errors import RscError
 from rsclib.metrics import mpjpe, pa_mpjpe, procrustes_align
+from rsclib.models import check_body
 from rsclib.network import RSCNet
 from rsclib.openbench.build import fetch
 from rsclib.resolution import PRESETS, Ranges
@@ -84,6 +85,8 @@ def evaluate(
     truth = torch.from_numpy(data["joints14"])
     images = torch.from_numpy(data["images"]).permute(0, 3, 1, 2)
     body = load_body()
+    for net in models.values():
+        check_body(net, body)
     rows: list[Row] = []
 
     def add(method: str, size: int, values: dict[str, NDArray[np.float64]]) -> None:

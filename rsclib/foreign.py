@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +18,13 @@ from rsclib.checkpoints import load_strict
 from rsclib.errors import RscError
 from rsclib.files.tensors import PathLike, plain_tensors, read_torch
 from rsclib.network import NetConfig, RSCNet
+
+# The body of other people's networks: SMPL, and their files do not say which release of it.
+SOME_SMPL = {"name": "smpl", "digest": ""}
+
+
+def _name(source: PathLike | Mapping[str, Any], default: str) -> str:
+    return default if isinstance(source, Mapping) else Path(source).name
 
 
 def _flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:
@@ -81,6 +89,7 @@ def load_official(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
     state = _from_official(_flat(path_or_state_dict), config.blocks)
     net = RSCNet(config)
     load_strict(net, state, path_or_state_dict)
+    net.source, net.trained_on = _name(path_or_state_dict, "RSC-Net"), dict(SOME_SMPL)
     return net.eval()
 
 
@@ -99,6 +108,7 @@ def load_spin(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
         # Every key would fit, and the regressor would compute another function with them.
         raise RscError("this is RSC-Net's state dict, not SPIN's: read it with load_official")
     load_strict(net, {**fresh, **state}, path_or_state_dict)
+    net.source, net.trained_on = _name(path_or_state_dict, "SPIN"), dict(SOME_SMPL)
     return net.eval()
 
 

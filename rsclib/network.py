@@ -204,6 +204,9 @@ class RSCNet(nn.Module):
     """
 
     kind: ClassVar[str] = "rscnet"  # in the header of its model files
+    # Of a model from a file: its name, and the body whose shape space its betas are in.
+    source: str = "this network"
+    trained_on: dict[str, str] | None = None
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
@@ -285,4 +288,5 @@ class RSCNet(nn.Module):
                         self.config.ranges, -1
                     )
         net.load_state_dict(state)
+        net.source, net.trained_on = self.source, self.trained_on
         return net.train(self.training)

@@ -25,6 +25,7 @@ from rsclib.body import (
     load_body,
 )
 from rsclib.errors import RscError
+from rsclib.files.body_files import FIRST_BODY
 from rsclib.metrics import J14_NAMES
 from rsclib.openbench.motions import MIRROR
 
@@ -457,6 +458,31 @@ def test_same_outputs_from_a_synthetic_pickle(body: Body, tmp_path: Path) -> Non
     copy, original = load_body(path)(rotmats, betas), body(rotmats, betas)
     for a, b in zip(copy, original, strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=0)
+
+
+def test_the_identity_of_a_body(body: Body, tmp_path: Path) -> None:
+    """The same for every form of one model, another for every other model."""
+    assert body.identity == {"name": "open", "digest": body.digest} == FIRST_BODY, (
+        "models that name no body were trained on that one; this one is another"
+    )
+    path = write_smpl(tmp_path, body)
+    arrays = pickle.loads(path.read_bytes())  # our own file
+    arrays = {k: v for k, v in arrays.items() if not isinstance(v, str)}
+    pickled = load_body(path)
+    assert pickled.identity == {"name": "smpl", "digest": pickled.digest} != body.identity
+    arrays["J_regressor"] = arrays["J_regressor"].toarray()
+    arrays["posedirs"] = np.asfortranarray(arrays["posedirs"])
+    arrays["weights"] = np.where(arrays["weights"] == 0, -0.0, arrays["weights"])
+    arrays["shapedirs"] = np.concatenate([arrays["shapedirs"], np.ones((6890, 3, 2))], 2)
+    np.savez(tmp_path / "same.npz", **arrays)
+    assert load_body(tmp_path / "same.npz").identity == pickled.identity
+    for key in ("v_template", "shapedirs", "posedirs", "J_regressor", "weights"):
+        changed = arrays | {key: arrays[key].copy(order="K")}
+        changed[key].flat[5] += 1e-3 if key != "weights" else 1e-4
+        np.savez(tmp_path / "other.npz", **changed)
+        assert load_body(tmp_path / "other.npz").digest != pickled.digest, key
+    np.save(tmp_path / "J_regressor_h36m.npy", np.roll(dense(body)["J_regressor_h36m"], 1, 0))
+    assert load_body(path).digest != pickled.digest
 
 
 def test_extra_shape_components_are_ignored(body: Body, tmp_path: Path) -> None:
