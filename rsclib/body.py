@@ -224,9 +224,11 @@ def load_body(path: str | os.PathLike[str] | None = None) -> Body:
     """Load a body model.
 
     Args:
-        path: the licensed ``SMPL_NEUTRAL.pkl`` or ``.npz``, or the folder that holds it, with
-            ``J_regressor_extra.npy`` and ``J_regressor_h36m.npy`` beside it; or an open body's
-            npz. Default: the environment variable ``RSC_SMPL``, else the shipped open body.
+        path: the licensed SMPL file (pkl or npz), or a folder that holds it under one of its
+            official names (:func:`rsclib.files.body_files.find_smpl`), with
+            ``J_regressor_extra.npy`` and ``J_regressor_h36m.npy`` beside it or in that folder; or
+            an open body's npz. Default: the environment variable ``RSC_SMPL``, else the shipped
+            open body.
 
     Raises:
         RscError: a file is missing, damaged or of a wrong shape; a pickle holds more than arrays.

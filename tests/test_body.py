@@ -25,7 +25,7 @@ from rsclib.body import (
     load_body,
 )
 from rsclib.errors import RscError
-from rsclib.files.body_files import FIRST_BODY
+from rsclib.files.body_files import FIRST_BODY, SMPL_FILES, find_smpl
 from rsclib.metrics import J14_NAMES
 from rsclib.openbench.motions import MIRROR
 
@@ -450,6 +450,57 @@ def test_smpl_files(body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     torch.testing.assert_close(
         load_body(tmp_path / "other.npz")(rotmats, betas).vertices, out.vertices
     )
+
+
+@pytest.mark.parametrize("name", SMPL_FILES)
+@pytest.mark.parametrize("below", ["", "smpl", "smpl/models"])
+def test_smpl_under_its_official_names(
+    body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, below: str
+) -> None:
+    """Where the archives put it; the regressors beside it or in the folder given."""
+    zeros = np.zeros((6890, 3, 207), np.float32)
+    path = tmp_path / below / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = write_smpl(tmp_path, body, posedirs=zeros)
+    arrays = pickle.loads(written.read_bytes())  # our own file
+    written.unlink()
+    if path.suffix == ".npz":
+        arrays["J_regressor"] = arrays["J_regressor"].toarray()
+        np.savez(path, **{k: v for k, v in arrays.items() if not isinstance(v, str)})
+    else:
+        path.write_bytes(pickle.dumps(arrays, 2))
+    monkeypatch.setenv("RSC_SMPL", str(tmp_path))
+    found = load_body()
+    assert found.name == "smpl"
+    regressors = [tmp_path / f"J_regressor_{key}.npy" for key in ("extra", "h36m")]
+    for file in regressors:
+        file.rename(path.parent / file.name)
+    assert load_body().identity == found.identity
+    (path.parent / regressors[1].name).unlink()
+    with pytest.raises(RscError, match=r"J_regressor_h36m.* is missing") as caught:
+        load_body()
+    for place in {path.parent, tmp_path}:
+        assert str(place / regressors[1].name) in str(caught.value)
+
+
+def test_of_several_smpl_files_the_nearest_is_taken(tmp_path: Path) -> None:
+    """Then by the stated order of names, then by folder; folders of such a name are passed over."""
+    files = [f"{below}{name}" for below in ("", "b/", "a/b/") for name in SMPL_FILES]
+    for file in [*files, "a/b/c/SMPL_NEUTRAL.pkl"]:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    for file in files:
+        assert find_smpl(tmp_path) == tmp_path / file
+        (tmp_path / file).unlink()
+        (tmp_path / file).mkdir()
+    with pytest.raises(RscError) as caught:
+        find_smpl(tmp_path)
+    assert all(name in str(caught.value) for name in SMPL_FILES)
+    assert "two folders below" in str(caught.value)
+    for folder in ("z", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / SMPL_FILES[0]).touch()
+    assert find_smpl(tmp_path) == tmp_path / "y" / SMPL_FILES[0]
 
 
 def test_same_outputs_from_a_synthetic_pickle(body: Body, tmp_path: Path) -> None:
