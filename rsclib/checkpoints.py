@@ -24,6 +24,7 @@ from rsclib.errors import RscError
 from rsclib.files.atomic import write_bytes
 from rsclib.files.body_files import FIRST_BODY
 from rsclib.files.npz import is_file
+from rsclib.files.recognise import TITLES, whose
 from rsclib.files.tensors import PathLike, plain_tensors
 from rsclib.network import NetConfig, RSCNet
 
@@ -173,6 +174,8 @@ def _metadata(path: PathLike) -> dict[str, str]:
         with safetensors.safe_open(path, "pt") as file:
             return dict(file.metadata() or {})
     except Exception as error:  # a malformed header can raise almost anything
+        if owner := whose(path):
+            raise RscError(f"{path} is {TITLES[owner]}") from error
         raise RscError(f"{path} is not a model written by rsclib ({error})") from error
 
 

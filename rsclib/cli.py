@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from rsclib.body import Body
     from rsclib.network import RSCNet
+    from rsclib.resolution import Ranges
 
 
 def _models(names: Sequence[str]) -> dict[str, RSCNet]:
@@ -59,6 +60,21 @@ def _body_of(nets: Iterable[nn.Module]) -> Body:
     for net in nets:
         check_body(net, body)
     return body
+
+
+def _ranges_of(nets: Mapping[str, RSCNet]) -> Ranges:
+    """The resolutions of a table.
+
+    Raises:
+        RscError: the models are not all of one size.
+    """
+    from rsclib.predict import ranges_of
+
+    found = {ranges_of(net): name for name, net in nets.items()}
+    if len(found) > 1:
+        sizes = ", ".join(f"{name}: {ranges.full} px" for ranges, name in found.items())
+        raise RscError(f"models of one size share a table, not of several ({sizes})")
+    return next(iter(found))
 
 
 def _training_body(start: str | None) -> Body:
@@ -182,10 +198,10 @@ def run_eval(options: Eval) -> None:
     if not options.models:
         raise RscError("name at least one model: rsc eval full hr-only")
     nets = _models(options.models)
-    body = _body_of(nets.values())
+    body, ranges = _body_of(nets.values()), _ranges_of(nets)
     if options.out:
         check_writable(options.out.parent)
-    rows, seconds = evaluate(nets, options.part, count=options.count)
+    rows, seconds = evaluate(nets, options.part, count=options.count, ranges=ranges)
     for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
         print(f"\n{title}, mm, open benchmark {options.part}, 95 % intervals by clip")
         print(wide(rows, metric).to_markdown())

@@ -28,7 +28,7 @@ def _name(source: PathLike | Mapping[str, Any], default: str) -> str:
 
 
 def _flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights of a path or dict, out of the containers that are in use."""
+    """The weights of a path or dict, out of the containers that are in use, DataParallel's too."""
     state: Any = source if isinstance(source, Mapping) else read_torch(source)
     for container in ("model", "state_dict"):
         if isinstance(state.get(container), Mapping):
@@ -39,6 +39,8 @@ def _flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:
     if bad:
         raise RscError(f"not a state dict: {bad[0]!r} is a {type(state[bad[0]]).__name__}")
     plain_tensors(state)
+    if state and all(key.startswith("module.") for key in state):
+        state = {key.removeprefix("module."): value for key, value in state.items()}
     return dict(state)
 
 

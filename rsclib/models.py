@@ -12,7 +12,10 @@ from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_model
 from rsclib.errors import RscError
 from rsclib.files.body_files import OPEN_BODY
+from rsclib.files.npz import is_file
+from rsclib.files.recognise import whose
 from rsclib.files.shipped import ASSETS, check_shipped
+from rsclib.foreign import load_official, load_spin
 from rsclib.network import RSCNet
 
 MODELS = ASSETS / "models"
@@ -33,12 +36,19 @@ def model_file(name: str) -> Path:
 
 
 def model_named(name: str) -> RSCNet:
-    """An RSC-Net: a shipped one by name (a key of :data:`SHIPPED`), or a ``.safetensors`` file.
+    """An RSC-Net: a shipped one by name (a key of :data:`SHIPPED`), or by path a ``.safetensors``
+    file of ours or a checkpoint of the released RSC-Net or of SPIN, told by what is in it.
 
     Raises:
         RscError: missing, foreign or damaged file, or a network of another kind.
     """
-    net = load_model(model_file(name))
+    file = model_file(name)
+    match whose(file) if is_file(file) else None:
+        case "rsc-net":
+            return load_official(file)
+        case "spin":
+            return load_spin(file)
+    net = load_model(file)
     if not isinstance(net, RSCNet):
         raise RscError(
             f"{name} holds a network of the kind {net.kind!r}; here an RSC-Net is needed "

@@ -27,6 +27,7 @@ from rsclib.files.body_files import OPEN_BODY, read_body
 from rsclib.files.npz import read_npy, read_npz
 from rsclib.files.pickles import load_smpl_pickle
 from rsclib.foreign import load_imagenet_trunk, load_official, load_spin
+from rsclib.models import model_named
 from rsclib.network import RSCNet
 from rsclib.openbench import build
 from rsclib.runs.provenance import read_result
@@ -80,6 +81,7 @@ def readers(folder: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
     np.savez(folder / "SMPL_NEUTRAL.npz", v_template=np.zeros(3))
     return {
         "load_model": ("a.safetensors", C.load_model),
+        "model_named": ("a.pt", lambda path: model_named(str(path))),
         "read_header": ("a.safetensors", C.read_header),
         "load_official": ("a.pt", load_official),
         "load_spin": ("a.pt", load_spin),
