@@ -483,6 +483,12 @@ def test_smpl_under_its_official_names(
         assert str(place / regressors[1].name) in str(caught.value)
 
 
+def test_the_readme_names_the_smpl_files_in_their_order() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    places = [readme.find(f"`{name}`") for name in SMPL_FILES]
+    assert -1 not in places and places == sorted(places)
+
+
 def test_of_several_smpl_files_the_nearest_is_taken(tmp_path: Path) -> None:
     """Then by the stated order of names, then by folder; folders of such a name are passed over."""
     files = [f"{below}{name}" for below in ("", "b/", "a/b/") for name in SMPL_FILES]
