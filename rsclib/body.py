@@ -27,6 +27,7 @@ from rsclib.files.body_files import (
     OPEN_BODY,
     POSE_BASIS,
     VERTICES,
+    digest_of,
     read_body,
 )
 from rsclib.skeleton import H36M_TO_J14, KEYPOINTS_24, OPENPOSE_25
@@ -58,10 +59,10 @@ class Body(nn.Module):
 
     It holds buffers only, nothing to train and nothing in ``state_dict``.
 
-    Attributes: ``name`` "open" or "smpl"; ``faces`` (13776, 3) int64; ``parents`` list of 24 with
-    -1 at the root; ``part_of_vertex`` (6890,) the joint with the largest skinning weight; ``uv``
-    (T, 2), ``uv_faces`` (13776, 3) and ``mirror`` (6890,) the vertex at (-x, y, z): tensors, None
-    where a licensed file has none.
+    Attributes: ``name`` "open" or "smpl"; ``digest`` a hash of its arrays; ``faces`` (13776, 3)
+    int64; ``parents`` list of 24 with -1 at the root; ``part_of_vertex`` (6890,) the joint with the
+    largest skinning weight; ``uv`` (T, 2), ``uv_faces`` (13776, 3) and ``mirror`` (6890,) the vertex
+    at (-x, y, z): tensors, None where a licensed file has none.
     """
 
     faces: Tensor
@@ -86,6 +87,7 @@ class Body(nn.Module):
         """Take arrays that :func:`rsclib.files.body_files.read_body` has read and checked."""
         super().__init__()
         self.name = name
+        self.digest = digest_of(arrays)
         struct = Struct(**{key: arrays[key] for key in ARRAYS})
         with contextlib.redirect_stdout(io.StringIO()):  # smplx warns of "only" ten betas
             self.smpl = smplx.SMPL(
@@ -142,6 +144,11 @@ class Body(nn.Module):
         self._keep("fast_extra", self.regressor_extra[:, ids].contiguous())
         self._keep("fast_h36m", self.regressor_h36m[:, ids].contiguous())
         self._keep("fast_picked", place[landmarks])
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Which body this is: ``name`` and ``digest``, for the headers of models and results."""
+        return {"name": self.name, "digest": self.digest}
 
     @property
     def template(self) -> Tensor:
@@ -213,9 +220,11 @@ def load_body(path: str | os.PathLike[str] | None = None) -> Body:
     """Load a body model.
 
     Args:
-        path: the licensed ``SMPL_NEUTRAL.pkl`` or ``.npz``, or the folder that holds it, with
-            ``J_regressor_extra.npy`` and ``J_regressor_h36m.npy`` beside it; or an open body's
-            npz. Default: the environment variable ``RSC_SMPL``, else the shipped open body.
+        path: the licensed SMPL file (pkl or npz), or a folder that holds it under one of its
+            official names (:func:`rsclib.files.body_files.find_smpl`), with
+            ``J_regressor_extra.npy`` and ``J_regressor_h36m.npy`` beside it or in that folder; or
+            an open body's npz. Default: the environment variable ``RSC_SMPL``, else the shipped
+            open body.
 
     Raises:
         RscError: a file is missing, damaged or of a wrong shape; a pickle holds more than arrays.

@@ -1,7 +1,7 @@
-"""Weights in and out, strictly: what is missing or unexpected is an error with a readable list.
+"""Our model files: safetensors with the network's shape and a hash of all of it in the header.
 
-Ours are safetensors with the network's shape and a hash of the weights in the header. Others'
-files are read with ``weights_only=True``: no code in them is ever executed.
+Weights go in strictly: what is missing or unexpected is an error with a readable list. Other
+people's checkpoints are read by :mod:`rsclib.foreign`.
 """
 
 from __future__ import annotations
@@ -11,59 +11,97 @@ import hashlib
 import json
 import math
 import os
-import re
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import safetensors
 import torch
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_bytes
+from rsclib.files.body_files import FIRST_BODY
 from rsclib.files.npz import is_file
-from rsclib.files.tensors import PathLike, plain_tensors, read_torch
+from rsclib.files.recognise import TITLES, whose
+from rsclib.files.tensors import PathLike, plain_tensors
 from rsclib.network import NetConfig, RSCNet
 
+# What the hash of each format covers beside the weights. Settings are a part of the function:
+# another dropout, activation or number of iterations. Before format 3 there was but one kind.
+HASHED: dict[str, tuple[str, ...]] = {
+    "rsclib-1": (),
+    "rsclib-2": ("config", "about"),
+    "rsclib-3": ("kind", "config", "about"),
+}
+FORMAT = "rsclib-3"
 _WIDEST = 8192  # of any layer that a header may ask for
 
+Config = TypeVar("Config")
 
-def net_config(settings: Mapping[str, Any]) -> NetConfig:
-    """The shape that a header describes, with every value of its kind and of a sane size.
+
+class UnknownKindError(RscError):
+    """A model file asks for a network that this version of rsclib does not have."""
+
+
+def network_of(kind: str, settings: Mapping[str, Any]) -> nn.Module:
+    """The network of a model file, with fresh weights.
+
+    A kind is the class attribute ``kind`` of a network; another network gets a line here.
+
+    Args:
+        kind: of the file's header. settings: its ``config``; what is missing takes its default.
+
+    Raises:
+        UnknownKindError: no such network.
+        ValueError: a setting is unknown or impossible.
+    """
+    match kind:
+        case RSCNet.kind:
+            return RSCNet(config_of(NetConfig(), settings))
+        case _:
+            raise UnknownKindError(
+                f"holds a network of the kind {kind[:40]!r}, which this version of rsclib does not "
+                "know; update rsclib, or use another model"
+            )
+
+
+def config_of(default: Config, settings: Mapping[str, Any]) -> Config:
+    """A network's settings as a header has them, each of the kind of its default and a sane size.
+
+    Args:
+        default: a frozen dataclass of numbers, texts and tuples; gives what ``settings`` lack.
 
     Raises:
         ValueError: a setting is unknown or impossible.
     """
-    default = dataclasses.asdict(NetConfig())
-    if unknown := sorted(settings.keys() - default.keys()):
+    known = dataclasses.asdict(default)  # type: ignore[call-overload]
+    if unknown := sorted(settings.keys() - known.keys()):
         raise ValueError(f"unknown settings {unknown}")
     values: dict[str, Any] = {}
     for name, value in settings.items():
         values[name] = tuple(value) if isinstance(value, list) else value
-        like = default[name]
+        like = known[name]
         items = value if isinstance(value, list) else [value]
         fits = isinstance(value, list) == isinstance(like, tuple) and (
             not isinstance(like, tuple) or len(items) == len(like)
         )
         if isinstance(like, float):
             fits = type(value) in (int, float) and math.isfinite(value) and 0 <= value < 1
-        elif isinstance(like, str):
-            fits = isinstance(value, str)
+        elif isinstance(like, str | bool):
+            fits = type(value) is type(like)
         else:
             most = 64 if name in ("blocks", "ranges", "iterations") else _WIDEST
             fits = fits and all(type(n) is int and 1 <= n <= most for n in items)
         if not fits:
             raise ValueError(f"the setting {name} has an impossible value")
-    return NetConfig(**values)
+    return dataclasses.replace(default, **values)  # type: ignore[type-var]
 
 
 def _digest(tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> str:
     total = hashlib.sha256()
-    if meta["format"] != "rsclib-1":
-        # The settings count too: another dropout, activation or number of iterations is another
-        # function of the same weights. Files of format 1 hashed the weights alone.
-        total.update(f"{meta['config']}\n{meta['about']}\n".encode())
+    total.update("".join(f"{meta[fact]}\n" for fact in HASHED[meta["format"]]).encode())
     for name in sorted(tensors):
         total.update(name.encode())
         flat = tensors[name].detach().cpu().contiguous().flatten()
@@ -77,21 +115,29 @@ def _halved(values: Tensor) -> Tensor:
     return short if bool((short.isfinite() == values.isfinite()).all()) else values
 
 
-def save_model(path: PathLike, net: RSCNet, about: Mapping[str, Any], half: bool = True) -> None:
+def save_model(path: PathLike, net: nn.Module, about: Mapping[str, Any], half: bool = True) -> None:
     """Write the network to ``path`` (safetensors), whole or not at all.
 
     Args:
-        about: JSON-able facts for the header (training command, metrics, seed, ...).
+        net: has a class attribute ``kind``, which :func:`network_of` knows, and a frozen dataclass
+            ``config``.
+        about: JSON-able facts for the header (training command, metrics, seed, ...). ``body``
+            is :attr:`rsclib.body.Body.identity` of the body it was trained on; default: that of
+            the file that ``net`` was loaded from.
         half: store 16-bit floats, to ship less.
     """
+    kind, config = str(net.kind), cast(Any, net.config)
+    known = getattr(net, "trained_on", None)
+    about = ({"body": known} if known else {}) | dict(about)
     state = {
         k: (_halved(v) if half and v.is_floating_point() else v).detach().cpu().contiguous()
         for k, v in net.state_dict().items()
     }
     header = {
-        "format": "rsclib-2",
-        "config": json.dumps(dataclasses.asdict(net.config)),
-        "about": json.dumps(dict(about), sort_keys=True),
+        "format": FORMAT,
+        "kind": kind,
+        "config": json.dumps(dataclasses.asdict(config)),
+        "about": json.dumps(about, sort_keys=True),
     }
     header["sha256"] = _digest(state, header)
     # Through memory: the library's own writer reports a full disk as an error of its own kind.
@@ -99,16 +145,17 @@ def save_model(path: PathLike, net: RSCNet, about: Mapping[str, Any], half: bool
 
 
 def read_header(path: PathLike) -> dict[str, Any]:
-    """The header's config, about and sha256.
+    """The header's kind, config, about and sha256.
 
     Raises:
         RscError: no such file, or not one of ours.
     """
     meta = _metadata(path)
     try:
-        if meta["format"] not in ("rsclib-1", "rsclib-2"):
+        if meta["format"] not in HASHED:
             raise ValueError(f"format {meta['format'][:20]!r}")
         header = {
+            "kind": meta["kind"] if "kind" in HASHED[meta["format"]] else RSCNet.kind,
             "config": json.loads(meta["config"]),
             "about": json.loads(meta["about"]),
             "sha256": meta["sha256"],
@@ -127,14 +174,19 @@ def _metadata(path: PathLike) -> dict[str, str]:
         with safetensors.safe_open(path, "pt") as file:
             return dict(file.metadata() or {})
     except Exception as error:  # a malformed header can raise almost anything
+        if owner := whose(path):
+            raise RscError(f"{path} is {TITLES[owner]}") from error
         raise RscError(f"{path} is not a model written by rsclib ({error})") from error
 
 
-def load_model(path: PathLike) -> RSCNet:
-    """Read a network that :func:`save_model` wrote, in eval mode; a changed byte is detected.
+def load_model(path: PathLike) -> nn.Module:
+    """Read a network of any kind that :func:`save_model` wrote, in eval mode.
+
+    A changed byte is detected. The network gets the attributes ``source``, the file's name, and
+    ``trained_on``, the identity of the body its betas belong to (:func:`rsclib.models.check_body`).
 
     Raises:
-        RscError: missing, foreign or damaged file.
+        RscError: missing, foreign or damaged file, or a kind of network that is not known.
     """
     header, meta = read_header(path), _metadata(path)
     try:
@@ -142,13 +194,16 @@ def load_model(path: PathLike) -> RSCNet:
         # Before anything is built from the header: a damaged one may ask for any size.
         if _digest(state, meta) != header["sha256"]:
             raise ValueError("its contents do not match the hash in its header")
-        config = net_config(header["config"])
+        kind, settings = header["kind"], header["config"]
         with torch.device("meta"):  # shapes without memory: the header may ask for any size
-            shapes = {k: v.shape for k, v in RSCNet(config).state_dict().items()}
+            shapes = {k: v.shape for k, v in network_of(kind, settings).state_dict().items()}
         plain_tensors(state)
         if {k: v.shape for k, v in state.items()} != shapes:
             raise ValueError("its weights do not fit the network that its header describes")
-        net = RSCNet(config)
+        net = network_of(kind, settings)
+        mark(net, path, header["about"].get("body", FIRST_BODY))
+    except UnknownKindError as error:
+        raise RscError(f"{path} {error}") from error
     except Exception as error:  # a malformed file can raise almost anything
         raise RscError(f"{path} is damaged: {error}; get it again") from error
     load_strict(net, {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, path)
@@ -156,7 +211,13 @@ def load_model(path: PathLike) -> RSCNet:
     return net.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
 
 
-def load_strict(net: torch.nn.Module, state: Mapping[str, Tensor], source: Any) -> None:
+def mark(net: nn.Module, path: Any, body: Mapping[str, str]) -> None:
+    """Note on a network where it comes from and which body it was trained on."""
+    net.source = Path(path).name  # type: ignore[assignment]
+    net.trained_on = {key: str(body[key]) for key in ("name", "digest")}  # type: ignore[assignment]
+
+
+def load_strict(net: nn.Module, state: Mapping[str, Tensor], source: Any) -> None:
     """Load every entry or none.
 
     Raises:
@@ -191,98 +252,3 @@ def load_strict(net: torch.nn.Module, state: Mapping[str, Tensor], source: Any) 
             f"{name} does not fit the network, nothing was loaded: {'; '.join(problems)}"
         )
     net.load_state_dict(dict(state))
-
-
-def _flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights of a path or dict, out of the containers that are in use."""
-    state: Any = source if isinstance(source, Mapping) else read_torch(source)
-    for container in ("model", "state_dict"):
-        if isinstance(state.get(container), Mapping):
-            state = state[container]
-    if odd := [k for k in state if not isinstance(k, str)]:
-        raise RscError(f"not a state dict: the key {odd[0]!r} is not a name")
-    bad = [k for k, v in state.items() if not isinstance(v, Tensor)]
-    if bad:
-        raise RscError(f"not a state dict: {bad[0]!r} is a {type(state[bad[0]]).__name__}")
-    plain_tensors(state)
-    return dict(state)
-
-
-def _from_official(state: Mapping[str, Tensor], blocks: tuple[int, ...]) -> dict[str, Tensor]:
-    """Names of the released network (trunk, regressor, head, alphas per stage and range) to ours."""
-    out: dict[str, Tensor] = {}
-    rows: dict[tuple[int, int], Tensor] = {}
-    plain = {key.replace(".hmr_layer.", ".") for key in state}
-    if len(plain) < len(state):
-        raise RscError("this state dict holds the same block under two names (hmr_layer and not)")
-    for key, value in state.items():
-        if m := re.fullmatch(r"layer([1-4])\.alphas\.(\d+)", key):
-            rows[int(m[1]), int(m[2])] = value.flatten()
-        elif m := re.fullmatch(r"layer([1-4])\.(?:hmr_layer\.)?(\d+)\.(.+)", key):
-            out[f"trunk.layers.{int(m[1]) - 1}.{m[2]}.{m[3]}"] = value
-        elif key.startswith(("conv1.", "bn1.")):
-            out[f"trunk.{key}"] = value
-        elif m := re.fullmatch(r"layer4_mlp\.(.+)", key):
-            out[f"projection.{m[1]}"] = value
-        elif re.fullmatch(r"(fc1|fc2|decpose|decshape|deccam)\..+|init_(pose|shape|cam)", key):
-            out[f"regressor.{key}"] = value
-        else:
-            out[key] = value  # unknown: reported as unexpected
-    if rows:
-        expected = [(stage, row) for row in range(5) for stage in range(1, 5)]
-        if lost := [f"layer{s}.alphas.{r}" for s, r in expected if (s, r) not in rows]:
-            raise RscError(f"this state dict does not fit the network: missing {', '.join(lost)}")
-        wrong = [f"layer{s}.alphas.{r}" for s, r in expected if len(rows[s, r]) != blocks[s - 1]]
-        if wrong or len(rows) != len(expected):
-            extra = [f"layer{s}.alphas.{r}" for s, r in rows.keys() - set(expected)]
-            raise RscError(f"this state dict does not fit the network: {', '.join(wrong + extra)}")
-        out["trunk.alpha"] = torch.stack(
-            [torch.cat([rows[stage, row] for stage in range(1, 5)]) for row in range(5)]
-        )
-    return out
-
-
-def load_official(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
-    """The released RSC-Net, called as ``net(images, range_index)``, in eval mode.
-
-    Accepts a flat state dict and ``{'model': ...}``, the container that the released trainer writes
-    and the released evaluation silently ignores (the cause of 357 mm).
-
-    Raises:
-        RscError: lists every key that is missing, unexpected or of another shape.
-    """
-    config = NetConfig.paper()
-    state = _from_official(_flat(path_or_state_dict), config.blocks)
-    net = RSCNet(config)
-    load_strict(net, state, path_or_state_dict)
-    return net.eval()
-
-
-def load_spin(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
-    """SPIN's network: plain trunk (alpha = 1), no activation in the regressor, fresh projection.
-
-    Raises:
-        RscError: as for :func:`load_official`.
-    """
-    config = dataclasses.replace(NetConfig.paper(), activation="none")
-    state = _from_official(_flat(path_or_state_dict), config.blocks)
-    net = RSCNet(config)
-    own = net.state_dict()
-    fresh = {k: own[k] for k in own if k == "trunk.alpha" or k.startswith("projection.")}
-    if state.keys() & fresh.keys():
-        # Every key would fit, and the regressor would compute another function with them.
-        raise RscError("this is RSC-Net's state dict, not SPIN's: read it with load_official")
-    load_strict(net, {**fresh, **state}, path_or_state_dict)
-    return net.eval()
-
-
-def load_imagenet_trunk(net: RSCNet, path_or_state_dict: PathLike | Mapping[str, Any]) -> None:
-    """Fill the trunk of ``net`` from torchvision's ResNet-50; ``fc`` is dropped.
-
-    Raises:
-        RscError: as for :func:`load_official`.
-    """
-    state = {k: v for k, v in _flat(path_or_state_dict).items() if not k.startswith("fc.")}
-    renamed = _from_official(state, net.config.blocks)
-    trunk = {k.removeprefix("trunk."): v for k, v in renamed.items()}
-    load_strict(net.trunk, {"alpha": net.trunk.alpha.detach(), **trunk}, path_or_state_dict)

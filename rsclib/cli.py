@@ -27,6 +27,7 @@ from rsclib.errors import RscError, Stopped
 
 if TYPE_CHECKING:
     from rsclib.network import RSCNet
+    from rsclib.predictor import NetPredictor
     from rsclib.scores import Scores
 
 
@@ -50,46 +51,61 @@ def demo(options: Demo) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from rsclib.body import load_body
-    from rsclib.evaluate import rows
     from rsclib.files.atomic import check_writable, write_bytes
     from rsclib.openbench.build import fetch
     from rsclib.resolution import EDU
-    from rsclib.runs.provenance import provenance, write_result
+    from rsclib.runs.provenance import write_result
     from rsclib.viz import sheet
 
     check_writable(options.out)
-    nets = _models(("hr-only", "full"))
+    predictors = _predictors(("hr-only", "full"))
     images = fetch("test-wild", options.count)["images"]
     if not 0 <= options.person < len(images):
         raise RscError(f"--person must be below {len(images)}")
-    scores, seconds = _scored(nets, "test-wild", options.count)
-    write_result(options.out / "demo.json", rows(scores), provenance(options, 0, seconds))
-    _print_tables(rows(scores), "test-wild")
-    figure = sheet(nets, images[options.person], (128, 80, 52, 32), EDU, load_body())
+    table, _, about = _scored(predictors, "test-wild", options)
+    write_result(options.out / "demo.json", table, about)
+    nets = {name: predictor.net for name, predictor in predictors.items()}
+    body = next(iter(predictors.values())).body
+    figure = sheet(nets, images[options.person], (128, 80, 52, 32), EDU, body)
     picture = io.BytesIO()
     figure.savefig(picture, dpi=100)
     write_bytes(options.out / "demo.png", picture.getvalue())
     print(f"\nPicture: {options.out / 'demo.png'}   numbers: {options.out / 'demo.json'}")
 
 
-def _scored(nets: dict[str, RSCNet], part: str, count: int | None) -> tuple[Scores, float]:
-    """Scores of networks, and the seconds they took."""
+def _predictors(names: Sequence[str]) -> dict[str, NetPredictor]:
+    """Models that share a table.
+
+    Raises:
+        RscError: one was trained on another body, or they are not all of one size.
+    """
     from rsclib.body import load_body
-    from rsclib.evaluate import score
     from rsclib.predictor import NetPredictor
 
-    started, body = time.monotonic(), load_body()
-    predictors = {name: NetPredictor(net, body) for name, net in nets.items()}
-    return score(predictors, part, count=count), time.monotonic() - started
+    body = load_body()
+    made = {name: NetPredictor(net, body) for name, net in _models(names).items()}
+    if len({p.ranges for p in made.values()}) > 1:
+        sizes = ", ".join(f"{name}: {p.ranges.full} px" for name, p in made.items())
+        raise RscError(f"models of one size share a table, not of several ({sizes})")
+    return made
 
 
-def _print_tables(table: list[dict[str, Any]], part: str) -> None:
-    from rsclib.evaluate import pivot
+def _scored(
+    predictors: dict[str, NetPredictor], part: str, options: Demo | Eval
+) -> tuple[list[dict[str, Any]], Scores, dict[str, Any]]:
+    """Rows and scores of models on a test part, their tables printed, and where they come from."""
+    from rsclib.evaluate import pivot, rows, score
+    from rsclib.runs.provenance import provenance
 
+    started, first = time.monotonic(), next(iter(predictors.values()))
+    ranges = first.ranges
+    scores = score(predictors, part, ranges.eval_sizes, options.count, ranges.full)
+    table = rows(scores, ranges)
     for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
         print(f"\n{title}, mm, {table[0]['images']} images of {part}, 95 % intervals by clip")
         print(pivot(table, metric).to_markdown())
+    about = provenance(options, 0, time.monotonic() - started) | {"body": first.body.identity}
+    return table, scores, about
 
 
 def data_build(options: DataBuild) -> None:
@@ -158,19 +174,17 @@ def grid(options: Grid) -> None:
 
 def run_eval(options: Eval) -> None:
     """Print the table, and write it when asked to."""
-    from rsclib.evaluate import rows
     from rsclib.files.atomic import check_writable
-    from rsclib.runs.provenance import provenance, write_result
+    from rsclib.runs.provenance import write_result
 
     if not options.models:
         raise RscError("name at least one model: rsc eval full hr-only")
-    nets = _models(options.models)
+    predictors = _predictors(options.models)
     if options.out:
         check_writable(options.out.parent)
-    scores, seconds = _scored(nets, options.part, options.count)
-    _print_tables(rows(scores), options.part)
+    table, scores, about = _scored(predictors, options.part, options)
     if options.out:
-        write_result(options.out, rows(scores), provenance(options, 0, seconds))
+        write_result(options.out, table, about)
         scores.save(options.out.with_suffix(".npz"))
 
 

@@ -121,9 +121,11 @@ class Pretrain:
 
 @dataclass(frozen=True)
 class Eval:
-    """Score models (.safetensors files or names of shipped ones) on a test part.
+    """Score models on a test part: .safetensors files, names of shipped ones, or the checkpoint of
+    the released RSC-Net or of SPIN (224 px; they need SMPL, see RSC_SMPL).
 
-    Example: rsc eval hr-only full --part test-wild --out results/open/wild.json
+    Examples: rsc eval hr-only full --part test-wild --out results/open/wild.json
+              RSC_SMPL=data/smpl rsc eval RSC-Net.pt
     """
 
     models: tyro.conf.Positional[tuple[str, ...]]
@@ -151,7 +153,8 @@ class Predict:
     images: tyro.conf.Positional[tuple[str, ...]]
     """JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files, one person each."""
     model: str = "full"
-    """A shipped model (full, hr-only) or a .safetensors file."""
+    """A shipped model (full, hr-only), a .safetensors file, or the checkpoint of the released
+    RSC-Net or of SPIN."""
     out: Path = Path("runs/predict")
     box: tuple[float, float, float, float] | None = None
     """x y width height of the person in pixels, with a small margin, the same for all images;

@@ -1,9 +1,21 @@
-"""The models that ship with this package, by name."""
+"""The models that ship with this package, by name, and the body that a model belongs to."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import nn
+
+from rsclib.body import Body, load_body
 from rsclib.checkpoints import load_model
+from rsclib.errors import RscError
+from rsclib.files.body_files import OPEN_BODY
+from rsclib.files.npz import is_file
+from rsclib.files.recognise import whose
 from rsclib.files.shipped import ASSETS, check_shipped
+from rsclib.foreign import load_official, load_spin
 from rsclib.network import RSCNet
 
 MODELS = ASSETS / "models"
@@ -11,13 +23,69 @@ MODELS = ASSETS / "models"
 SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net"}
 
 
-def model_named(name: str) -> RSCNet:
-    """A shipped model by name (a key of :data:`SHIPPED`), or a ``.safetensors`` file by path.
+def model_file(name: str) -> Path:
+    """The file of a shipped model by name (a key of :data:`SHIPPED`); else ``name`` is the file.
 
     Raises:
-        RscError: missing, foreign or damaged file.
+        RscError: the shipped file is missing or damaged.
     """
     if name not in SHIPPED:
-        return load_model(name)
+        return Path(name)
     check_shipped(f"models/{name}.safetensors")
-    return load_model(MODELS / f"{name}.safetensors")
+    return MODELS / f"{name}.safetensors"
+
+
+def model_named(name: str) -> RSCNet:
+    """An RSC-Net: a shipped one by name (a key of :data:`SHIPPED`), or by path a ``.safetensors``
+    file of ours or a checkpoint of the released RSC-Net or of SPIN, told by what is in it.
+
+    Raises:
+        RscError: missing, foreign or damaged file, or a network of another kind.
+    """
+    file = model_file(name)
+    match whose(file) if is_file(file) else None:
+        case "rsc-net":
+            return load_official(file)
+        case "spin":
+            return load_spin(file)
+    net = load_model(file)
+    if not isinstance(net, RSCNet):
+        raise RscError(
+            f"{name} holds a network of the kind {net.kind!r}; here an RSC-Net is needed "
+            f"({', '.join(SHIPPED)}, or a model that rsc train wrote)"
+        )
+    return net
+
+
+def check_body(net: nn.Module, body: Body) -> None:
+    """Refuse to put a model's betas on another body's shape space; fresh weights fit every body.
+
+    Raises:
+        RscError: the model was trained on another body.
+    """
+    trained_on: Mapping[str, str] | None = getattr(net, "trained_on", None)
+    if trained_on is not None:
+        _same(f"{net.source} was trained on", trained_on, body)
+
+
+def check_labels(body: Body) -> None:
+    """Refuse to train on another body than the one whose betas label the open benchmark.
+
+    Raises:
+        RscError: it is another.
+    """
+    _same("the open benchmark is labelled with", load_body(OPEN_BODY).identity, body)
+
+
+def _same(what: str, wanted: Mapping[str, str], body: Body) -> None:
+    """Compare identities; without a digest, as other people's files are, the names must do."""
+    if wanted["name"] == body.name and wanted["digest"] in ("", body.digest):
+        return
+    title = {"open": "the open body", "smpl": "SMPL"}.get(wanted["name"], wanted["name"])
+    digest = f" ({wanted['digest'][:4]}…)" if wanted["digest"] else ""
+    given = "RSC_SMPL names another" if os.environ.get("RSC_SMPL") else "the body here is another"
+    mend = "unset RSC_SMPL" if wanted["name"] == "open" else "set RSC_SMPL to that body"
+    raise RscError(
+        f"{what} {title}{digest}, but {given} ({body.name}, {body.digest[:4]}…): {mend}, or use a "
+        "model that was trained on this one"
+    )

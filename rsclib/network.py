@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -203,6 +203,11 @@ class RSCNet(nn.Module):
     torch.Size([2, 24, 3, 3])
     """
 
+    kind: ClassVar[str] = "rscnet"  # in the header of its model files
+    # Of a model from a file: its name, and the body whose shape space its betas are in.
+    source: str = "this network"
+    trained_on: dict[str, str] | None = None
+
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         if config.image_size % 32 or config.image_size < 32:
@@ -266,4 +271,5 @@ class RSCNet(nn.Module):
                         self.config.ranges, -1
                     )
         net.load_state_dict(state)
+        net.source, net.trained_on = self.source, self.trained_on
         return net.train(self.training)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from rsclib.body import Body, load_body
 from rsclib.errors import RscError
+from rsclib.models import check_body
 from rsclib.network import Prediction, RSCNet
 from rsclib.resolution import PRESETS, Ranges, degrade, normalise
 
@@ -45,9 +46,14 @@ class NetPredictor:
     Args:
         body: None loads the usual one when joints are asked for.
         ranges: those that the network was made for; by default its size and number tell.
+
+    Raises:
+        RscError: the network was trained on another body.
     """
 
     def __init__(self, net: RSCNet, body: Body | None = None, ranges: Ranges | None = None) -> None:
+        if body is not None:
+            check_body(net, body)
         self.net, self.ranges = net, ranges_of(net) if ranges is None else ranges
         self.device = next(net.parameters()).device
         if body is not None:
@@ -56,7 +62,9 @@ class NetPredictor:
     @functools.cached_property
     def body(self) -> Body:
         """The body whose joints are predicted."""
-        return load_body().to(self.device)
+        body = load_body()
+        check_body(self.net, body)
+        return body.to(self.device)
 
     def __call__(self, images: Tensor, native: int) -> Prediction:
         """What the network makes of images that were enlarged from ``native`` pixels a side.

@@ -17,6 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from rsclib.body import OPEN_BODY, Body, load_body
 from rsclib.errors import RscError
+from rsclib.files.body_files import FIRST_BODY, SMPL_FILES, find_smpl
 from rsclib.skeleton import (
     H36M_TO_J14,
     J14_BONES,
@@ -451,12 +452,94 @@ def test_smpl_files(body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     )
 
 
+@pytest.mark.parametrize("name", SMPL_FILES)
+@pytest.mark.parametrize("below", ["", "smpl", "smpl/models"])
+def test_smpl_under_its_official_names(
+    body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, below: str
+) -> None:
+    """Where the archives put it; the regressors beside it or in the folder given."""
+    zeros = np.zeros((6890, 3, 207), np.float32)
+    path = tmp_path / below / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = write_smpl(tmp_path, body, posedirs=zeros)
+    arrays = pickle.loads(written.read_bytes())  # our own file
+    written.unlink()
+    if path.suffix == ".npz":
+        arrays["J_regressor"] = arrays["J_regressor"].toarray()
+        np.savez(path, **{k: v for k, v in arrays.items() if not isinstance(v, str)})
+    else:
+        path.write_bytes(pickle.dumps(arrays, 2))
+    monkeypatch.setenv("RSC_SMPL", str(tmp_path))
+    found = load_body()
+    assert found.name == "smpl"
+    regressors = [tmp_path / f"J_regressor_{key}.npy" for key in ("extra", "h36m")]
+    for file in regressors:
+        file.rename(path.parent / file.name)
+    assert load_body().identity == found.identity
+    (path.parent / regressors[1].name).unlink()
+    with pytest.raises(RscError, match=r"J_regressor_h36m.* is missing") as caught:
+        load_body()
+    for place in {path.parent, tmp_path}:
+        assert str(place / regressors[1].name) in str(caught.value)
+
+
+def test_the_readme_names_the_smpl_files_in_their_order() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    places = [readme.find(f"`{name}`") for name in SMPL_FILES]
+    assert -1 not in places and places == sorted(places)
+
+
+def test_of_several_smpl_files_the_nearest_is_taken(tmp_path: Path) -> None:
+    """Then by the stated order of names, then by folder; folders of such a name are passed over."""
+    files = [f"{below}{name}" for below in ("", "b/", "a/b/") for name in SMPL_FILES]
+    for file in [*files, "a/b/c/SMPL_NEUTRAL.pkl"]:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    for file in files:
+        assert find_smpl(tmp_path) == tmp_path / file
+        (tmp_path / file).unlink()
+        (tmp_path / file).mkdir()
+    with pytest.raises(RscError) as caught:
+        find_smpl(tmp_path)
+    assert all(name in str(caught.value) for name in SMPL_FILES)
+    assert "two folders below" in str(caught.value)
+    for folder in ("z", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / SMPL_FILES[0]).touch()
+    assert find_smpl(tmp_path) == tmp_path / "y" / SMPL_FILES[0]
+
+
 def test_same_outputs_from_a_synthetic_pickle(body: Body, tmp_path: Path) -> None:
     path = write_smpl(tmp_path, body, posedirs=np.zeros((6890, 3, 207), np.float32))
     rotmats, betas = draw(2, seed=9)
     copy, original = load_body(path)(rotmats, betas), body(rotmats, betas)
     for a, b in zip(copy, original, strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=0)
+
+
+def test_the_identity_of_a_body(body: Body, tmp_path: Path) -> None:
+    """The same for every form of one model, another for every other model."""
+    assert body.identity == {"name": "open", "digest": body.digest} == FIRST_BODY, (
+        "models that name no body were trained on that one; this one is another"
+    )
+    path = write_smpl(tmp_path, body)
+    arrays = pickle.loads(path.read_bytes())  # our own file
+    arrays = {k: v for k, v in arrays.items() if not isinstance(v, str)}
+    pickled = load_body(path)
+    assert pickled.identity == {"name": "smpl", "digest": pickled.digest} != body.identity
+    arrays["J_regressor"] = arrays["J_regressor"].toarray()
+    arrays["posedirs"] = np.asfortranarray(arrays["posedirs"])
+    arrays["weights"] = np.where(arrays["weights"] == 0, -0.0, arrays["weights"])
+    arrays["shapedirs"] = np.concatenate([arrays["shapedirs"], np.ones((6890, 3, 2))], 2)
+    np.savez(tmp_path / "same.npz", **arrays)
+    assert load_body(tmp_path / "same.npz").identity == pickled.identity
+    for key in ("v_template", "shapedirs", "posedirs", "J_regressor", "weights"):
+        changed = arrays | {key: arrays[key].copy(order="K")}
+        changed[key].flat[5] += 1e-3 if key != "weights" else 1e-4
+        np.savez(tmp_path / "other.npz", **changed)
+        assert load_body(tmp_path / "other.npz").digest != pickled.digest, key
+    np.save(tmp_path / "J_regressor_h36m.npy", np.roll(dense(body)["J_regressor_h36m"], 1, 0))
+    assert load_body(path).digest != pickled.digest
 
 
 def test_extra_shape_components_are_ignored(body: Body, tmp_path: Path) -> None:

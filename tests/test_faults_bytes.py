@@ -11,12 +11,13 @@ import pytest
 import torch
 
 from rsclib import models
-from rsclib.checkpoints import load_model, load_training_state, save_model, save_training_state
+from rsclib.checkpoints import load_model, save_model
 from rsclib.errors import RscError
 from rsclib.files import shipped
 from rsclib.files.body_files import read_body
 from rsclib.network import RSCNet
 from rsclib.openbench import build as B
+from rsclib.runs.states import load_training_state, save_training_state
 from tests.toys import TINY
 
 NAMES = [line.split()[1] for line in (shipped.ASSETS / shipped.SUMS).read_text().splitlines()]

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torchvision.models import resnet50
 
-from rsclib.checkpoints import load_imagenet_trunk, load_official
 from rsclib.errors import RscError
+from rsclib.foreign import load_imagenet_trunk, load_official
 from rsclib.network import NetConfig, RSCNet
 from tests.official import FOLDER, SEED, state_dict
 from tests.toys import TINY

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from rsclib import checkpoints as C
+from rsclib import foreign
 from rsclib import losses as L
 from rsclib.contrastive import FeatureQueue
 from rsclib.errors import RscError
@@ -63,29 +64,29 @@ def test_spin_loader_refuses_the_released_network() -> None:
     """All its keys would fit, with another function in the regressor."""
     state = state_dict()
     with pytest.raises(RscError, match="load_official"):
-        C.load_spin(state)
+        foreign.load_spin(state)
     with pytest.raises(RscError, match="load_official"):
-        C.load_spin({k: v for k, v in state.items() if "alphas" not in k})
+        foreign.load_spin({k: v for k, v in state.items() if "alphas" not in k})
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_weights_must_be_finite(value: float) -> None:
     with pytest.raises(RscError, match=r"not finite.*fc1\.bias"):
-        C.load_official({**state_dict(), "fc1.bias": torch.full((1024,), value)})
+        foreign.load_official({**state_dict(), "fc1.bias": torch.full((1024,), value)})
 
 
 @pytest.mark.parametrize("dtype", [torch.long, torch.complex64])
 def test_weights_must_be_real_numbers(dtype: torch.dtype) -> None:
     with pytest.raises(RscError, match=r"fc1\.bias"):
-        C.load_official({**state_dict(), "fc1.bias": torch.zeros(1024, dtype=dtype)})
+        foreign.load_official({**state_dict(), "fc1.bias": torch.zeros(1024, dtype=dtype)})
 
 
 def test_odd_keys() -> None:
     state = state_dict()
     with pytest.raises(RscError, match="not a name"):
-        C.load_official({0: torch.zeros(1)})  # type: ignore[dict-item]
+        foreign.load_official({0: torch.zeros(1)})  # type: ignore[dict-item]
     with pytest.raises(RscError, match="two names"):
-        C.load_official({**state, "layer1.0.bn1.bias": state["layer1.hmr_layer.0.bn1.bias"]})
+        foreign.load_official({**state, "layer1.0.bn1.bias": state["layer1.hmr_layer.0.bn1.bias"]})
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")

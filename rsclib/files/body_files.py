@@ -6,6 +6,7 @@ regressors beside it) and the packed ``open_body.npz`` that ships with this pack
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,25 +37,46 @@ _BESIDE = {
     "J_regressor_extra.npy": "the nine extra training joints (9, 6890)",
     "J_regressor_h36m.npy": "the joints that every table scores (17, 6890)",
 }
+# What the neutral model is called in smplx and SPIN, and by its authors; in the order of choice.
+SMPL_FILES = (
+    "SMPL_NEUTRAL.pkl",
+    "SMPL_NEUTRAL.npz",
+    "basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl",
+    "basicModel_neutral_lbs_10_207_0_v1.0.0.pkl",
+)
 ARRAYS = (*_SHAPES, "shapedirs", "posedirs")
+# The body of every model file that does not name one: it was the only one when they were written.
+FIRST_BODY = {"name": "open", "digest": "b34acd185f4311d5"}
+
+
+def digest_of(arrays: Mapping[str, Any]) -> str:
+    """16 hex digits of a SHA-256 of the checked arrays that make a body's function.
+
+    The same for one model as pickle and as npz: of the shape space only the components in use
+    count, of the tree only the parents, and zeros have no sign.
+    """
+    total = hashlib.sha256()
+    for key in sorted(ARRAYS):
+        value = arrays[key][0] if key == "kintree_table" else arrays[key]
+        value = value[..., :BETAS] if key == "shapedirs" else value
+        kind = "<i8" if value.dtype.kind == "i" else "<f4"
+        total.update(f"{key} {value.shape}\n".encode())
+        total.update(np.ascontiguousarray(value + 0, kind).tobytes())  # -0.0 + 0 is 0.0
+    return total.hexdigest()[:16]
 
 
 def read_body(path: str | os.PathLike[str]) -> tuple[dict[str, Any], str]:
     """The checked arrays of a body model and its name, "open" or "smpl".
 
     Args:
-        path: a SMPL pickle or npz, the folder that holds it, or an open body's npz.
+        path: a SMPL pickle or npz, a folder where :func:`find_smpl` finds one, or an open body's
+            npz. SPIN's two regressors lie beside the model or in the folder.
 
     Raises:
         RscError: a file is missing, damaged or of a wrong shape; a pickle holds more than arrays.
     """
-    file = Path(path)
-    if os.path.isdir(file):
-        names = ("SMPL_NEUTRAL.pkl", "SMPL_NEUTRAL.npz")
-        found = [file / name for name in names if is_file(file / name)]
-        if not found:
-            raise RscError(f"{file} holds neither {' nor '.join(names)}. Put the model there.")
-        file = found[0]
+    given = Path(path)
+    file = find_smpl(given) if os.path.isdir(given) else given
     if not is_file(file):
         raise RscError(f"there is no body model at {file}. Check the path, or unset RSC_SMPL.")
     if file == OPEN_BODY:
@@ -64,10 +86,33 @@ def read_body(path: str | os.PathLike[str]) -> tuple[dict[str, Any], str]:
         return _checked(_unpack_open(arrays, file), file), "open"
     for name, use in _BESIDE.items():
         beside = file.parent / name
-        if not is_file(beside):
-            raise RscError(f"{beside} is missing: it gives {use}. SPIN's data archive has it.")
-        arrays[beside.stem] = read_npy(beside)
+        places = [p for p in (beside, given / name) if is_file(p)]
+        if not places:
+            other = f" (or {given / name})" if file.parent != given != file else ""
+            raise RscError(
+                f"{beside}{other} is missing: it gives {use}. SPIN's data archive has it."
+            )
+        arrays[beside.stem] = read_npy(places[0])
     return _checked(arrays, file), "smpl"
+
+
+def find_smpl(folder: Path) -> Path:
+    """The model in a folder or at most two below it, as the archives of SMPL and SPIN unpack.
+
+    Of several the one nearest to ``folder``, then the first by the order of :data:`SMPL_FILES`,
+    then by the folder's name.
+
+    Raises:
+        RscError: there is none.
+    """
+    for below in ("", "*/", "*/*/"):
+        for name in SMPL_FILES:
+            if found := sorted(p for p in folder.glob(below + name) if is_file(p)):
+                return found[0]
+    raise RscError(
+        f"{folder} holds no SMPL model: none of {', '.join(SMPL_FILES)} is there or up to two "
+        "folders below. Put the model there, or name its file."
+    )
 
 
 def _unpack_open(packed: Mapping[str, Any], path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import nn
 
+from rsclib.body import load_body
 from rsclib.checkpoints import save_model
 from rsclib.config import checked, read_values, settings
 from rsclib.errors import RscError
@@ -81,5 +82,6 @@ def run(
             seconds = load_training_state(folder / "state.pt")["seconds"]
             about = provenance(plain_config(config), config.seed, seconds, config.images_seen)
             about |= {"processes": ranks()[1], "precision": precision_here(config.precision)}
-            save_model(folder / "model.safetensors", net, about)  # type: ignore[arg-type]
+            about |= {"body": load_body().identity}
+            save_model(folder / "model.safetensors", net, about)
     return net

@@ -26,8 +26,9 @@ from rsclib.config import STRICT, Precision, Within
 from rsclib.data import augment, sources
 from rsclib.errors import RscError
 from rsclib.evaluate import joint_errors
+from rsclib.files.npz import is_file
 from rsclib.methods.dense_tasks import Pretrainer, losses
-from rsclib.models import SHIPPED, model_named
+from rsclib.models import SHIPPED, check_body, check_labels, model_named
 from rsclib.network import NetConfig, RSCNet
 from rsclib.openbench.build import fetch
 from rsclib.people import Batch, People
@@ -236,12 +237,19 @@ def builder(
         RscError: at once, where there is nothing to start from.
     """
     begin = Path(config.start) / "state.pt"
-    given = None
+    given, body = None, load_body()
     if config.start and not resumed:
-        if config.start in SHIPPED or config.start.endswith(".safetensors"):
-            given = model_named(config.start).state_dict()
+        if (
+            config.start in SHIPPED
+            or is_file(config.start)
+            or config.start.endswith(".safetensors")
+        ):
+            net = model_named(config.start)
+            check_body(net, body)
+            given = net.state_dict()
         elif not begin.is_file():
             raise RscError(f"there is no run to start from in {config.start}: {begin} is missing")
+    check_labels(body)
 
     def build(device: torch.device) -> HrOnly:
         people = sources.source(config.images, config.seed)

@@ -16,7 +16,7 @@ from rsclib.data import sources
 from rsclib.data.batches import mixed_batch
 from rsclib.errors import RscError
 from rsclib.losses import LossConfig, rsc_loss
-from rsclib.models import model_named
+from rsclib.models import check_body, check_labels, model_named
 from rsclib.network import NetConfig, RSCNet
 from rsclib.people import Batch, People
 from rsclib.range_norm import freeze, measure, soften
@@ -214,8 +214,15 @@ def start_network(config: RscConfig) -> RSCNet:
 
 
 def builder(config: RscConfig, resumed: bool) -> Callable[[torch.device], Rsc]:
-    """Fetches the people and makes the method, once its processes run."""
-    ranges = PRESETS[config.ranges]
+    """Fetches the people and makes the method, once its processes run.
+
+    Raises:
+        RscError: at once, where another body is in use than the people's.
+    """
+    ranges, body = PRESETS[config.ranges], load_body()
+    if config.init is not None:
+        check_body(model_named(config.init), body)
+    check_labels(body)
 
     def build(device: torch.device) -> Rsc:
         people = sources.lab_and_wild(config.lab, config.wild, ranges.full, config.seed)

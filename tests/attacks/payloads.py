@@ -200,7 +200,7 @@ def safetensors_files(honest: bytes, sign: Callable[[dict[str, Any]], bytes]) ->
         "hidden": 2**40, "stem": 8192, "planes": [8192] * 4, "blocks": [64, 64, 64, 64],
         "ranges": -1, "dropout": float("nan"), "iterations": 10**9, "image_size": 33,
         "projection": [1], "activation": "__class__", "norm": None, "blocks ": 1,
-        "hidden  ": True, "image_size ": "128",
+        "hidden  ": True, "image_size ": "128", "kind": "\x1b[2J\nrsc: fine" * 1000,
     }.items():  # fmt: skip
         found[f"signed, {name}"] = sign({name.strip(" ") if name != "blocks " else name: value})
     return found

@@ -26,9 +26,12 @@ from rsclib.files.atomic import sha256
 from rsclib.files.body_files import OPEN_BODY, read_body
 from rsclib.files.npz import read_npy, read_npz
 from rsclib.files.pickles import load_smpl_pickle
+from rsclib.foreign import load_imagenet_trunk, load_official, load_spin
+from rsclib.models import model_named
 from rsclib.network import RSCNet
 from rsclib.openbench import build
 from rsclib.runs.provenance import read_result
+from rsclib.runs.states import load_training_state
 from tests.attacks import payloads as P
 from tests.toys import TINY
 
@@ -42,8 +45,9 @@ def build_corpus(folder: Path, marker: Path) -> dict[str, bytes]:
     state = RSCNet(TINY).state_dict()
 
     def sign(changes: dict[str, Any]) -> bytes:
-        config = dataclasses.asdict(TINY) | changes
-        meta = {"format": "rsclib-2", "config": json.dumps(config), "about": "{}"}
+        config = dataclasses.asdict(TINY) | {k: v for k, v in changes.items() if k != "kind"}
+        kind = changes.get("kind", RSCNet.kind)
+        meta = {"format": C.FORMAT, "kind": kind, "config": json.dumps(config), "about": "{}"}
         meta["sha256"] = C._digest(state, meta)
         return C.safetensors.torch.save(state, meta)
 
@@ -77,11 +81,12 @@ def readers(folder: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
     np.savez(folder / "SMPL_NEUTRAL.npz", v_template=np.zeros(3))
     return {
         "load_model": ("a.safetensors", C.load_model),
+        "model_named": ("a.pt", lambda path: model_named(str(path))),
         "read_header": ("a.safetensors", C.read_header),
-        "load_official": ("a.pt", C.load_official),
-        "load_spin": ("a.pt", C.load_spin),
-        "load_imagenet_trunk": ("a.pt", lambda path: C.load_imagenet_trunk(tiny, path)),
-        "load_training_state": ("a.pt", C.load_training_state),
+        "load_official": ("a.pt", load_official),
+        "load_spin": ("a.pt", load_spin),
+        "load_imagenet_trunk": ("a.pt", lambda path: load_imagenet_trunk(tiny, path)),
+        "load_training_state": ("a.pt", load_training_state),
         "read_body, pkl": ("a.pkl", read_body),
         "read_body, npz": ("a.npz", read_body),
         "read_body, beside": ("J_regressor_extra.npy", beside),
