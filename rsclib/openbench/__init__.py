@@ -2,6 +2,6 @@
 
 from rsclib.files.shipped import check_shipped
 
-# Here, because the modules below are part of the name of every built part: an edit throws it away.
+# Here, because whatever is built from a damaged file would lie in the cache under a good name.
 for _name in ("motions.npz", "scenes.npz", "open_body.npz"):
     check_shipped(_name)
