@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from rsclib.errors import RscError
 from rsclib.files.atomic import remove_stale, sha256, write_bytes, write_text
 from rsclib.files.npz import read_npz
+from rsclib.files.turns import turn
 from rsclib.files.workers import spread
 from rsclib.openbench.parts import SPLITS, Split
 from rsclib.openbench.people import make_people
@@ -115,7 +115,8 @@ def build(wanted: Request, workers: int | None = None, cache: Path | None = None
     """Build what is missing of a request and return its folder.
 
     A complete part is left alone, so it may lie in a folder that cannot be written. Killed at any
-    moment, a build goes on where it was; its workers end with it.
+    moment, a build goes on where it was; its workers end with it. While another process builds the
+    part, this one waits, and says so, until the images that it needs are there.
 
     Args:
         workers: processes; default one per core. One works in this process.
@@ -124,13 +125,18 @@ def build(wanted: Request, workers: int | None = None, cache: Path | None = None
         RscError: the folder cannot be written, the disk is full, or a worker was killed.
     """
     folder = folder_of(wanted, cache)
-    if not _missing(wanted, folder)[1]:
+
+    def complete() -> bool:
+        return not _missing(wanted, folder)[1]
+
+    if complete():
         return folder
     with contextlib.ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # Two builds of one part at once: the second waits, then finds everything done.
-            held.enter_context(FileLock(f"{folder}.lock"))
+            # Two builds of one part at once: the second waits until it finds what it needs.
+            if not held.enter_context(turn(folder, complete)):
+                return folder
         except OSError as error:
             raise RscError(
                 f"cannot write {folder}: {error.strerror or error}; set RSC_CACHE to another folder"
