@@ -75,10 +75,28 @@ def demo(options: Demo) -> None:
 
 def data_build(options: DataBuild) -> None:
     """Build parts and say where they are."""
-    from rsclib.openbench.build import COUNTS, build, request
+    from rsclib.openbench.build import COUNTS, build, long_build, request
 
-    for name in options.parts or tuple(COUNTS):
-        print(build(request(name, options.count, options.size, options.seed), options.workers))
+    names = options.parts or tuple(COUNTS)
+    parts = [request(name, options.count, options.size, options.seed) for name in names]
+    for wanted in () if options.yes else parts:
+        if takes := long_build(wanted, options.workers):
+            _agree(f"{wanted.count} images of {wanted.name} take {takes}")
+    for wanted in parts:
+        print(build(wanted, options.workers))
+
+
+def _agree(what: str) -> None:
+    """Ask on a terminal whether to go on.
+
+    Raises:
+        RscError: the answer is not yes, or there is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        raise RscError(f"{what}; add --yes to build them")
+    print(f"{what}. Build them? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise RscError("nothing was built")
 
 
 def run_train(options: Train) -> None:

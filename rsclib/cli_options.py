@@ -35,12 +35,14 @@ class DataBuild:
     parts: tyro.conf.Positional[tuple[str, ...]] = ()
     """source, train-lab, train-wild, val-wild, test-wild, test-studio, test-lab; none: all."""
     count: int | None = None
-    """Images of each part; default: the part's usual number."""
+    """Images of each part, rounded up to shards of 256; default: the part's usual number."""
     size: int = 128
     """Side in pixels."""
     seed: int = 0
     workers: int | None = None
     """Processes; default: one per core."""
+    yes: bool = False
+    """Build more than a part's usual number without asking, however long it takes."""
 
 
 @dataclass(frozen=True)

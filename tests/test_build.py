@@ -79,9 +79,51 @@ def test_damaged_manifest(small: tuple[B.Request, Path]) -> None:
         B.load(wanted, cache=cache)
 
 
+def test_as_many_people_as_were_asked_for(
+    small: tuple[B.Request, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last shard is built whole, and read in part."""
+    _, cache = small
+    monkeypatch.setenv("RSC_CACHE", str(cache))
+    six, eight = (B.fetch("test-lab", count, 32) for count in (6, 8))
+    assert six.keys() == eight.keys()
+    for name, array in eight.items():
+        np.testing.assert_array_equal(six[name], array[:6])
+    assert len(B.fetch("test-lab", 1, 32)["images"]) == 1
+    assert B._calls == [0, 1]  # type: ignore[attr-defined]
+
+
+def test_what_is_missing_is_said_as_the_command_that_builds_it(tmp_path: Path) -> None:
+    for wanted, words in (
+        (B.request("test-lab"), "test-lab"),
+        (B.request("source", 512, 64, 5), "source --count 512 --size 64 --seed 5"),
+    ):
+        with pytest.raises(RscError, match=f"; run: rsc data build {words}$"):
+            B.load(wanted, cache=tmp_path)
+
+
+def test_more_than_usual_that_takes_long_is_estimated(
+    small: tuple[B.Request, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted, cache = small
+    many = B.Request("test-lab", 10**6, 32)
+    monkeypatch.setattr(B, "LONG", 0)
+    assert re.fullmatch(r"about \d+\.\d hours on 1 core and \d GB", B.long_build(many, cache=cache))
+    assert B.long_build(wanted, cache=cache) == "", "it is not more than usual"
+    monkeypatch.setattr(B, "LONG", float("inf"))
+    assert B.long_build(many, cache=cache) == "", "it is not long"
+    monkeypatch.setattr(B, "LONG", 0)
+    monkeypatch.setitem(B.COUNTS, "test-lab", 0)
+    assert B.long_build(wanted, cache=cache)
+    B.build(wanted, cache=cache)
+    assert B.long_build(wanted, cache=cache) == "", "it is built"
+
+
 @pytest.mark.parametrize(
-    ("name", "count", "size"), [("nope", 1, 128), ("source", 0, 128), ("source", 1, 100)]
-)
+    ("name", "count", "size"),
+    [("nope", 1, 128), ("source", 0, 128), ("source", 1, 100), ("source", 10**8, 128),
+     ("source", 10**400, 128)],
+)  # fmt: skip
 def test_senseless_requests(name: str, count: int, size: int) -> None:
     with pytest.raises(RscError):
         B.request(name, count, size)

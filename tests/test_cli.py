@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from rsclib.cli import _models, main
 from rsclib.evaluate import wide
 from rsclib.models import MODELS
+from rsclib.openbench import build as B
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,37 @@ def test_unwritable_cache(
     monkeypatch.setenv("RSC_CACHE", str(tmp_path / "file"))
     assert main(["data", "build", "test-lab"]) == 2
     assert "RSC_CACHE" in capsys.readouterr().err
+
+
+class Stdin(io.StringIO):
+    def __init__(self, answer: str | None) -> None:
+        super().__init__(answer)
+        self.isatty = lambda: answer is not None  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "message"),
+    [("y\n", (), ""), ("YES\n", (), ""), ("n\n", (), "nothing was built"),
+     ("\n", (), "nothing was built"), ("", (), "nothing was built"), (None, (), "add --yes"),
+     (None, ("--yes",), "")],
+)  # fmt: skip
+def test_days_of_building_are_not_begun_without_a_yes(
+    answer: str | None, words: tuple[str, ...], message: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    built: list[str] = []
+    monkeypatch.setattr(B, "build", lambda wanted, _: built.append(wanted.name))
+    takes = {"source": "about 9.0 hours on 2 cores and 5 GB"}
+    monkeypatch.setattr(B, "long_build", lambda wanted, _: takes.get(wanted.name, ""))
+    monkeypatch.setattr("sys.stdin", Stdin(answer))
+    code = main(["data", "build", "test-lab", "source", "--count", "1000000", *words])
+    error = capsys.readouterr().err
+    assert ("1000000 images of source take about 9.0 hours" in error) == (not words)
+    if message:
+        assert (code, built) == (2, []), "neither part is begun"
+        assert message in error and error.count("\n") == 1
+    else:
+        assert (code, built) == (0, ["test-lab", "source"])
 
 
 def test_two_models_never_share_a_row(capsys: pytest.CaptureFixture[str]) -> None:
