@@ -207,12 +207,26 @@ def run_predict(options: Predict) -> int:
     return len(failed)
 
 
+def _joined(words: list[str]) -> list[str]:
+    """``data build``, two words for people, as the one that it is for the parser.
+
+    Raises:
+        RscError: something else is to be done with the data.
+    """
+    if words[:1] != ["data"]:
+        return words
+    if words[1:2] in (["-h"], ["--help"]):
+        return ["data build", "--help"]
+    if words[1:2] != ["build"]:
+        raise RscError("data has one command, rsc data build; rsc data --help says more")
+    return ["data build", *words[2:]]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Entry point: 0 when it worked, 2 after a mistake that the user can mend."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:2] == ["data", "build"]:  # two words for people, one for the parser
-        words[:2] = ["data-build"]
     try:
+        words = _joined(words)
         command = tyro.cli(Command, prog="rsc", description=__doc__, args=words)  # type: ignore[call-overload]
         actions: dict[type, Any] = {
             Demo: demo,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import subprocess
 import sys
@@ -14,12 +15,15 @@ from rsclib.cli import _models, main
 from rsclib.evaluate import wide
 from rsclib.models import MODELS
 from rsclib.openbench import build as B
+from rsclib.openbench.parts import SPLITS
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["data", "build", "nope"], "choose from source"),
+        (["data", "build", "nope"], f"choose from {', '.join(SPLITS)}"),
+        (["data"], "rsc data build"),
+        (["data", "list", "--help"], "rsc data build"),
         (["train", "nope", "--out", "x"], "presets: ci, edu, paper"),
         (["eval", "no/such/model.safetensors"], "there is no model"),
         (["eval"], "name at least one model"),
@@ -34,12 +38,30 @@ def test_mistakes(words: list[str], message: str, capsys: pytest.CaptureFixture[
     assert error.startswith("rsc: ")
 
 
-@pytest.mark.parametrize("command", ["demo", "data-build", "train", "pretrain", "eval"])
-def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """The help of e.g. "data build", as words with one space between."""
     with pytest.raises(SystemExit) as stop:
-        main([command, "--help"])
+        main([*command.split(), "--help"])
     assert stop.value.code == 0
-    assert "rsc " in capsys.readouterr().out
+    return " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["demo", "data build", "data", "train", "grid", "pretrain", "eval", "predict"],
+)
+def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = help_of(command, capsys)
+    assert said.startswith(f"usage: rsc {command}")
+    assert re.search(f"Examples?: rsc {command}", said)
+
+
+def test_help_names_the_commands_and_the_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "data build" in help_of("", capsys)
+    for command in ("data", "data build"):
+        assert ", ".join(SPLITS) in help_of(command, capsys)
+    scored = help_of("eval", capsys)
+    assert {name for name in SPLITS if name not in scored} == {"train-wild"}
 
 
 def test_unwritable_cache(

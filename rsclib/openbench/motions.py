@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsclib.errors import RscError
+from rsclib.files.shipped import ASSETS, check_shipped
 
 Array = NDArray[np.float32]
 Kind = Literal["everyday", "sport", "acrobatic"]
 Split = Literal["train", "test"]
 
-ASSET = Path(__file__).parents[1] / "assets" / "motions.npz"
+ASSET = ASSETS / "motions.npz"
 FPS = 30
 
 JOINTS = (
@@ -158,6 +159,8 @@ def load_motions(path: str | os.PathLike[str] | None = None) -> dict[str, Clip]:
     Raises:
         RscError: the file is missing, damaged, or not of this format.
     """
+    if path is None:
+        check_shipped(ASSET.name)
     path = ASSET if path is None else Path(path)
     try:
         with (
