@@ -110,10 +110,28 @@ def _scored(
 
 def data_build(options: DataBuild) -> None:
     """Build parts and say where they are."""
-    from rsclib.openbench.build import COUNTS, build, request
+    from rsclib.openbench.build import COUNTS, build, long_build, request
 
-    for name in options.parts or tuple(COUNTS):
-        print(build(request(name, options.count, options.size, options.seed), options.workers))
+    names = options.parts or tuple(COUNTS)
+    parts = [request(name, options.count, options.size, options.seed) for name in names]
+    for wanted in () if options.yes else parts:
+        if takes := long_build(wanted, options.workers):
+            _agree(f"{wanted.count} images of {wanted.name} take {takes}")
+    for wanted in parts:
+        print(build(wanted, options.workers))
+
+
+def _agree(what: str) -> None:
+    """Ask on a terminal whether to go on.
+
+    Raises:
+        RscError: the answer is not yes, or there is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        raise RscError(f"{what}; add --yes to build them")
+    print(f"{what}. Build them? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise RscError("nothing was built")
 
 
 def run_train(options: Train) -> None:
@@ -218,12 +236,26 @@ def run_predict(options: Predict) -> int:
     return len(failed)
 
 
+def _joined(words: list[str]) -> list[str]:
+    """``data build``, two words for people, as the one that it is for the parser.
+
+    Raises:
+        RscError: something else is to be done with the data.
+    """
+    if words[:1] != ["data"]:
+        return words
+    if words[1:2] in (["-h"], ["--help"]):
+        return ["data build", "--help"]
+    if words[1:2] != ["build"]:
+        raise RscError("data has one command, rsc data build; rsc data --help says more")
+    return ["data build", *words[2:]]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Entry point: 0 when it worked, 2 after a mistake that the user can mend."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:2] == ["data", "build"]:  # two words for people, one for the parser
-        words[:2] = ["data-build"]
     try:
+        words = _joined(words)
         command = tyro.cli(Command, prog="rsc", description=__doc__, args=words)  # type: ignore[call-overload]
         actions: dict[type, Any] = {
             Demo: demo,

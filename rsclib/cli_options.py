@@ -8,6 +8,10 @@ from typing import Annotated
 
 import tyro
 
+from rsclib.openbench.parts import SPLITS
+
+_SCORED = [part.name for part in SPLITS.values() if part.labels == "full"]
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -32,15 +36,19 @@ class DataBuild:
               rsc data build test-wild --count 256
     """
 
-    parts: tyro.conf.Positional[tuple[str, ...]] = ()
-    """source, train-lab, train-wild, val-wild, test-wild, test-studio, test-lab; none: all."""
+    parts: Annotated[
+        tyro.conf.Positional[tuple[str, ...]],
+        tyro.conf.arg(metavar="[PART ...]", help=f"{', '.join(SPLITS)}; none: all."),
+    ] = ()
     count: int | None = None
-    """Images of each part; default: the part's usual number."""
+    """Images of each part, rounded up to shards of 256; default: the part's usual number."""
     size: int = 128
     """Side in pixels."""
     seed: int = 0
     workers: int | None = None
     """Processes; default: one per core."""
+    yes: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Build more than a part's usual number without asking, however long it takes."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,7 @@ class Eval:
     """
 
     models: tyro.conf.Positional[tuple[str, ...]]
-    part: str = "test-wild"
+    part: Annotated[str, tyro.conf.arg(help=f"One of {', '.join(_SCORED)}.")] = "test-wild"
     count: int | None = None
     out: Path | None = None
     """Write the rows with their provenance to this JSON file, and every image's errors beside it
@@ -163,7 +171,7 @@ class Predict:
 
 Command = (
     Annotated[Demo, tyro.conf.subcommand("demo")]
-    | Annotated[DataBuild, tyro.conf.subcommand("data-build")]
+    | Annotated[DataBuild, tyro.conf.subcommand("data build")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Grid, tyro.conf.subcommand("grid")]
     | Annotated[Pretrain, tyro.conf.subcommand("pretrain")]

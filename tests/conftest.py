@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import random
 import socket
 from collections.abc import Iterator
 from typing import Any
+
+os.environ.setdefault("TQDM_DISABLE", "1")  # before tqdm is imported: bars are not looked at
 
 import numpy as np
 import pytest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -36,12 +35,7 @@ FLIP = np.diag([-1.0, 1.0, 1.0])
 
 @pytest.fixture(scope="module")
 def body() -> Body:
-    saved = os.environ.pop("RSC_SMPL", None)
-    try:
-        return load_body()
-    finally:
-        if saved is not None:
-            os.environ["RSC_SMPL"] = saved
+    return load_body(OPEN_BODY)
 
 
 @pytest.fixture(scope="module")

@@ -24,10 +24,7 @@ from rsclib.openbench.motions import (
     SPLIT,
     load_motions,
     mirror_poses,
-    poses_at,
-    remove_heading,
     shipped_motions,
-    tilt_degrees,
 )
 from rsclib.skeleton import SMPL_MIRROR, SMPL_NAMES
 
@@ -98,7 +95,8 @@ def test_no_test_clip_is_a_copy_or_a_mirror_image_of_a_training_clip() -> None:
 @pytest.mark.parametrize("name", WALKS)
 def test_walkers_stand_upright_and_their_knees_bend_backwards(name: str) -> None:
     poses = shipped_motions()[name].poses
-    assert tilt_degrees(Rotation.from_rotvec(poses[:, 0])).max() < 15
+    up = Rotation.from_rotvec(poses[:, 0]).apply([0, 1, 0])
+    assert up[:, 1].min() > np.cos(np.radians(15))
     for hip, knee in zip(HIPS, KNEES, strict=True):
         # In the thigh's own frame (z forward) the shin points down and, when bent, backwards.
         shin = _rotations(poses, knee).apply([0, -1, 0])
@@ -110,7 +108,10 @@ def test_walkers_stand_upright_and_their_knees_bend_backwards(name: str) -> None
 @pytest.mark.parametrize("name", WALKS)
 def test_walking_feet_alternate_and_arms_swing_against_them(name: str) -> None:
     poses = shipped_motions()[name].poses.copy()
-    poses[:, 0] = remove_heading(Rotation.from_rotvec(poses[:, 0])).as_rotvec()
+    root = Rotation.from_rotvec(poses[:, 0])
+    facing = root.apply([0, 0, 1])
+    heading = Rotation.from_rotvec(np.arctan2(facing[:, :1], facing[:, 2:]) * [0, 1, 0])
+    poses[:, 0] = (heading.inv() * root).as_rotvec()
 
     def ahead(hip: int, knee: int) -> np.ndarray:
         thigh = _rotations(poses, 0, hip).apply([0, -0.4, 0])
@@ -159,31 +160,6 @@ def test_mirror_exchanges_sides() -> None:
         mirrored[0, SMPL_NAMES.index("right_shoulder")], np.array([0.1, -0.2, 1.3], np.float32)
     )
     assert np.count_nonzero(mirrored) == 3
-
-
-@given(angles, st.floats(-3, 3))
-def test_heading_is_removed_and_nothing_else(poses: np.ndarray, yaw: float) -> None:
-    root = Rotation.from_rotvec(poses[:, 0])
-    level = remove_heading(root)
-    assert np.abs(level.as_quat()[:, 1]).max() < 1e-6
-    np.testing.assert_allclose(tilt_degrees(level), tilt_degrees(root), atol=1e-4)
-    turned = remove_heading(Rotation.from_euler("y", yaw) * root)
-    assert (turned.inv() * level).magnitude().max() < 1e-5
-    assert (remove_heading(level).inv() * level).magnitude().max() < 1e-5
-
-
-def test_heading_upside_down_stays_finite() -> None:
-    flipped = Rotation.from_rotvec([[np.pi, 0, 0], [0, 0, np.pi]])
-    assert np.isfinite(remove_heading(flipped).as_rotvec()).all()
-
-
-def test_poses_at_whole_frames_are_the_frames_and_lie_between_otherwise() -> None:
-    clip = shipped_motions()["dance_b"]
-    whole = np.arange(len(clip.poses), dtype=np.float64)
-    assert _difference(poses_at(clip, whole), clip.poses).diagonal().max() < 0.05
-    half = poses_at(clip, whole[:-1] + 0.5)
-    steps = _difference(clip.poses[:-1], clip.poses[1:]).diagonal()
-    np.testing.assert_allclose(_difference(half, clip.poses[:-1]).diagonal(), steps / 2, atol=0.1)
 
 
 # Damage. Every case starts from a small file of the right format.

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from rsclib.openbench.motions import SPLIT, mirror_poses, shipped_motions, tilt_degrees
+from rsclib.openbench.motions import SPLIT, mirror_poses, shipped_motions
 from rsclib.openbench.poses import (
     LEFT_ARM,
     LEFT_LEG,
@@ -61,7 +61,9 @@ def _frames(*names: str) -> np.ndarray:
 
 
 def _tilt(poses: np.ndarray) -> np.ndarray:
-    return tilt_degrees(Rotation.from_rotvec(poses[:, 0]))
+    """Degrees between the body's up axis and the vertical: (n,)."""
+    up = Rotation.from_rotvec(poses[:, 0]).apply([0, 1, 0])
+    return np.degrees(np.arccos(np.clip(up[:, 1], -1, 1)))
 
 
 def test_limbs_share_no_joint_and_leave_only_the_root() -> None:

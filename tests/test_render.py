@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +22,17 @@ COUNT, SIZE = 8, 64
 @pytest.fixture(scope="module")
 def people() -> dict[str, np.ndarray]:
     return make_people(SPLITS["test-wild"], 0, 0, COUNT, SIZE)
+
+
+def test_the_renderer_takes_the_open_body_whatever_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it looks for no other, not even for a moment: other threads read the environment too."""
+    monkeypatch.setenv("RSC_SMPL", str(tmp_path / "nowhere.pkl"))
+    gone: list[str] = []
+    monkeypatch.setattr(type(os.environ), "__delitem__", lambda _, key: gone.append(key))
+    body, _, _ = workshop.__wrapped__()  # past its cache
+    assert (body.name, gone) == ("open", [])
 
 
 def test_skinning_equals_smplx() -> None:

@@ -33,7 +33,7 @@ def test_every_task_is_done_once() -> None:
 
 @pytest.mark.parametrize(
     ("task", "kind", "message"),
-    [("mistake", RscError, "^one line$"), ("bug", RuntimeError, "KeyError"),
+    [("mistake", RscError, "^one line$"), ("bug", KeyError, "x"),
      ("die", RscError, "was killed")],
 )  # fmt: skip
 def test_what_goes_wrong_in_a_worker_is_said_here(
@@ -44,6 +44,23 @@ def test_what_goes_wrong_in_a_worker_is_said_here(
         contextlib.closing(spread(_job, [1, task, 2, 3], 2)) as results,
     ):
         list(results)
+
+
+def _first_or_rest(path: str | None) -> None:
+    if path is None:
+        return
+    Path(path, str(os.getpid())).touch()
+    time.sleep(600)
+
+
+def test_workers_end_when_their_results_are_closed(tmp_path: Path) -> None:
+    """Whatever they are at: the last but one result does not wait for the last."""
+    results = spread(_first_or_rest, [*[None] * 3, str(tmp_path)], 2)
+    assert next(results) is None
+    while not (pids := [int(path.name) for path in tmp_path.iterdir()]):
+        time.sleep(0.01)
+    results.close()
+    assert not any(map(_alive, pids))
 
 
 PARENT = """

@@ -1,8 +1,4 @@
-"""Work spread over processes that neither hang nor outlive their parent.
-
-``multiprocessing.Pool`` waits forever when a worker is killed (out of memory, say), and its workers
-wait forever when their parent is.
-"""
+"""Work spread over processes that neither hang nor outlive their parent."""
 
 from __future__ import annotations
 
@@ -10,8 +6,9 @@ import multiprocessing
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -25,63 +22,33 @@ def spread(
     early: its processes end then.
 
     Raises:
-        RscError: of ``function``, or because a worker was killed.
+        RscError: a worker was killed.
+        Exception: of ``function``.
     """
     # Spawned, not forked: a fork of a process with threads may hang.
     context = multiprocessing.get_context("spawn")
-    waiting, crew = list(reversed(tasks)), {}
+    theirs, ours = context.Pipe(duplex=False)  # it ends when we do, or when we close it
+    pool = ProcessPoolExecutor(workers, context, _begin, (theirs,))
     try:
-        for _ in range(min(workers, len(tasks))):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(function, theirs), daemon=True)
-            process.start()
-            theirs.close()  # so that a dead worker is the end of the pipe
-            crew[ours] = process
-            ours.send(waiting.pop())
-        while crew:
-            for pipe in wait(list(crew)):
-                assert isinstance(pipe, Connection)
-                result, error = pipe.recv()
-                if error is not None:
-                    raise error
-                if waiting:
-                    pipe.send(waiting.pop())
-                else:
-                    pipe.close()
-                    crew.pop(pipe).join()
-                yield result
-    except (EOFError, ConnectionError) as error:
+        for done in as_completed([pool.submit(function, task) for task in tasks]):
+            yield done.result()
+    except BrokenProcessPool as error:
         raise RscError(
             "a worker process was killed (out of memory?); the same command, perhaps with fewer "
             "workers, goes on where it was"
         ) from error
     finally:
-        for process in crew.values():
-            process.terminate()
-        for process in crew.values():
-            process.join()
+        ours.close()
+        pool.shutdown()
+        theirs.close()
 
 
-def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
-    """Work until the pipe ends; runs in a worker."""
+def _begin(pipe: Connection) -> None:
+    """Runs first in a worker, which ends with the pipe: an executor's own would work on."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    while True:
-        try:
-            task = pipe.recv()
-        except (EOFError, ConnectionError):
-            return
-        try:
-            answer: tuple[Any, Exception | None] = function(task), None
-        except RscError as error:
-            answer = None, error
-        except Exception:
-            answer = None, RuntimeError(traceback.format_exc())
-        pipe.send(answer)
 
+    def end() -> None:
+        wait([pipe])
+        os._exit(1)
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
+    threading.Thread(target=end, daemon=True).start()

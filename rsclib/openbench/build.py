@@ -14,28 +14,31 @@ import io
 import json
 import os
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from rsclib.errors import RscError
 from rsclib.files.atomic import remove_stale, sha256, write_bytes, write_text
 from rsclib.files.npz import read_npz
+from rsclib.files.turns import turn
 from rsclib.files.workers import spread
 from rsclib.openbench.parts import SPLITS, Split
 from rsclib.openbench.people import make_people
 
-SHARD = 256
+SHARD, SIZE = 256, 128
 # Images of each part by default. The pre-training part is the largest by far.
 COUNTS = {
     "source": 40960, "train-lab": 4096, "train-wild": 8192,
     "val-wild": 1536, "test-wild": 1536, "test-studio": 512, "test-lab": 512,
 }  # fmt: skip
+# Seconds; a longer build, of more than the usual, is asked about first.
+LONG = 600
 # Of the renderer and the shipped files, for all parts; a part's own is in its Split. Raise one when
 # pixels or truth change: tests/test_golden.py fails until you do.
 VERSION = 1
@@ -43,12 +46,24 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Request:
-    """What to build: part name, number of images (rounded up to shards), side in pixels, seed."""
+    """What to build: part name, number of images, side in pixels, seed."""
 
     name: str
     count: int
-    size: int = 128
+    size: int = SIZE
     seed: int = 0
+
+    @property
+    def shards(self) -> int:
+        """Whole shards are built, the last one too; of that, :func:`load` gives what was asked."""
+        return -(-self.count // SHARD)
+
+    @property
+    def command(self) -> str:
+        """The command that builds it."""
+        count = f" --count {self.count}" if self.count != COUNTS[self.name] else ""
+        size = f" --size {self.size}" if self.size != SIZE else ""
+        return f"rsc data build {self.name}{count}{size}{f' --seed {self.seed}' * bool(self.seed)}"
 
 
 def cache_folder() -> Path:
@@ -56,7 +71,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("RSC_CACHE") or Path.home() / ".cache" / "rsclib")
 
 
-def request(name: str, count: int | None = None, size: int = 128, seed: int = 0) -> Request:
+def request(name: str, count: int | None = None, size: int = SIZE, seed: int = 0) -> Request:
     """A checked request; ``count`` defaults to the part's usual number.
 
     Raises:
@@ -65,11 +80,12 @@ def request(name: str, count: int | None = None, size: int = 128, seed: int = 0)
     if name not in SPLITS:
         raise RscError(f"there is no part {name!r}; choose from {', '.join(SPLITS)}")
     count = COUNTS[name] if count is None else count
-    if count < 1 or size % 32 or not 32 <= size <= 512:
+    most = 10**5 * SHARD  # a shard's number has five digits
+    if not 1 <= count <= most or size % 32 or not 32 <= size <= 512:
         raise RscError(
-            f"count must be at least 1 and size a multiple of 32 up to 512: {count}, {size}"
+            f"count must be 1 to {most} and size a multiple of 32 up to 512: {count}, {size}"
         )
-    return Request(name, -(-count // SHARD) * SHARD, size, seed)
+    return Request(name, count, size, seed)
 
 
 def folder_of(wanted: Request, cache: Path | None = None) -> Path:
@@ -82,17 +98,22 @@ def folder_of(wanted: Request, cache: Path | None = None) -> Path:
 Task = tuple[Split, Request, int, Path, int]
 
 
-def _work(task: Task) -> tuple[int, str]:
-    """Render and write a shard; returns its number and its SHA-256."""
+def _people(split: Split, wanted: Request, shard: int, count: int) -> dict[str, NDArray]:
+    """Render on one core: the others have shards of their own."""
     import torch
 
-    split, wanted, shard, path, count = task
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        data = make_people(split, wanted.seed, shard, count, wanted.size)
+        return make_people(split, wanted.seed, shard, count, wanted.size)
     finally:
         torch.set_num_threads(threads)
+
+
+def _work(task: Task) -> tuple[int, str]:
+    """Render and write a shard; returns its number and its SHA-256."""
+    split, wanted, shard, path, count = task
+    data = _people(split, wanted, shard, count)
     content = io.BytesIO()  # on a full disk, savez itself leaves a file open that complains later
     np.savez(content, **data)  # type: ignore[arg-type]
     with content.getbuffer() as view:
@@ -103,7 +124,7 @@ def _work(task: Task) -> tuple[int, str]:
 def _missing(wanted: Request, folder: Path) -> tuple[dict[str, str], list[Task]]:
     """The manifest, and what is still to be built."""
     manifest = _read_manifest(folder)
-    names = ((shard, f"{shard:05d}") for shard in range(wanted.count // SHARD))
+    names = ((shard, f"{shard:05d}") for shard in range(wanted.shards))
     return manifest, [
         (SPLITS[wanted.name], wanted, shard, folder / f"{name}.npz", SHARD)
         for shard, name in names
@@ -111,11 +132,38 @@ def _missing(wanted: Request, folder: Path) -> tuple[dict[str, str], list[Task]]
     ]
 
 
+def long_build(wanted: Request, workers: int | None = None, cache: Path | None = None) -> str:
+    """What a build would take, such as "about 2.3 hours on 2 cores and 53 GB", when that is more than
+    the part's usual number of pixels and more than ten minutes; else nothing.
+
+    Measured on eight people here and now: the times of files know of pauses and copies, too.
+    """
+    if wanted.count * wanted.size**2 <= COUNTS[wanted.name] * SIZE**2:
+        return ""
+    tasks, people = _missing(wanted, folder_of(wanted, cache))[1], 8
+    if not tasks:
+        return ""
+    for _ in range(
+        2
+    ):  # at first clothes are sewn and code is compiled; a long build is not of that
+        started = time.monotonic()
+        sample = _people(SPLITS[wanted.name], wanted, 0, people)
+        seconds = (time.monotonic() - started) / people
+    cores = min(workers or os.cpu_count() or 1, os.cpu_count() or 1, len(tasks))
+    seconds *= len(tasks) * SHARD / cores
+    size = sum(array.nbytes for array in sample.values()) / people * len(tasks) * SHARD
+    if seconds < LONG:
+        return ""
+    plural = "s" * (cores > 1)
+    return f"about {seconds / 3600:.1f} hours on {cores} core{plural} and {size / 1e9:.0f} GB"
+
+
 def build(wanted: Request, workers: int | None = None, cache: Path | None = None) -> Path:
     """Build what is missing of a request and return its folder.
 
     A complete part is left alone, so it may lie in a folder that cannot be written. Killed at any
-    moment, a build goes on where it was; its workers end with it.
+    moment, a build goes on where it was; its workers end with it. While another process builds the
+    part, this one waits, and says so, until the images that it needs are there.
 
     Args:
         workers: processes; default one per core. One works in this process.
@@ -124,13 +172,18 @@ def build(wanted: Request, workers: int | None = None, cache: Path | None = None
         RscError: the folder cannot be written, the disk is full, or a worker was killed.
     """
     folder = folder_of(wanted, cache)
-    if not _missing(wanted, folder)[1]:
+
+    def complete() -> bool:
+        return not _missing(wanted, folder)[1]
+
+    if complete():
         return folder
     with contextlib.ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # Two builds of one part at once: the second waits, then finds everything done.
-            held.enter_context(FileLock(f"{folder}.lock"))
+            # Two builds of one part at once: the second waits until it finds what it needs.
+            if not held.enter_context(turn(folder, complete)):
+                return folder
         except OSError as error:
             raise RscError(
                 f"cannot write {folder}: {error.strerror or error}; set RSC_CACHE to another folder"
@@ -200,7 +253,7 @@ def load(
     cache: Path | None = None,
     check: bool = True,
 ) -> dict[str, NDArray]:
-    """Read a built part into memory.
+    """Read the first ``wanted.count`` people of a built part into memory.
 
     Args:
         keys: only these arrays (see :func:`rsclib.openbench.people.make_people`).
@@ -212,12 +265,12 @@ def load(
     folder = folder_of(wanted, cache)
     manifest = _read_manifest(folder)
     data: dict[str, NDArray] = {}
-    for shard in range(wanted.count // SHARD):
+    for shard in range(wanted.shards):
         name, path = f"{shard:05d}", folder / f"{shard:05d}.npz"
         if name not in manifest or not path.is_file():
-            raise RscError(f"{wanted.name} is not built; run: rsc data build {wanted.name}")
+            raise RscError(f"{wanted.name} is not built; run: {wanted.command}")
         if check and sha256(path) != manifest[name]:
-            raise RscError(f"{path} is damaged; delete it and run: rsc data build {wanted.name}")
+            raise RscError(f"{path} is damaged; delete it and run: {wanted.command}")
         part = read_npz(path, keys)
         shapes = {k: (v.shape, v.dtype) for k, v in part.items()}
         fits = bool(part) and all(shape[:1] == (SHARD,) for shape, _ in shapes.values())
@@ -226,13 +279,16 @@ def load(
         if not fits or shapes != {k: ((SHARD, *v.shape[1:]), v.dtype) for k, v in data.items()}:
             raise RscError(f"the shards of {folder} do not fit; delete it and build again")
         for k, v in part.items():
-            data[k][shard * SHARD : (shard + 1) * SHARD] = v
+            rows = data[k][shard * SHARD : (shard + 1) * SHARD]
+            rows[:] = v[: len(rows)]  # of the last shard, as many as were asked for
     data["index"] = np.arange(wanted.count)
     return data
 
 
-def fetch(name: str, count: int | None = None, size: int = 128, seed: int = 0, **options: Any) -> dict[str, NDArray]:  # fmt: skip
-    """Build a part if need be and read it: ``fetch("test-wild")["images"]``."""
+def fetch(
+    name: str, count: int | None = None, size: int = SIZE, seed: int = 0, **options: Any
+) -> dict[str, NDArray]:
+    """Build a part if need be and read ``count`` people of it: ``fetch("test-wild")["images"]``."""
     wanted = request(name, count, size, seed)
     build(wanted)
     return load(wanted, **options)

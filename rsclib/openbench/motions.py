@@ -1,4 +1,4 @@
-"""The shipped motion-capture clips, their train/test split, and rotations of whole poses.
+"""The shipped motion-capture clips, their train/test split, and mirrored poses.
 
 Frames and units: SMPL's body frame (y up, faces +z, its left is +x), axis-angle in radians, metres.
 The source and how the clips were converted: ``rsclib/assets/motions.md``.
@@ -16,16 +16,16 @@ from typing import Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from rsclib.errors import RscError
+from rsclib.files.shipped import ASSETS, check_shipped
 from rsclib.skeleton import SMPL_MIRROR, SMPL_NAMES
 
 Array = NDArray[np.float32]
 Kind = Literal["everyday", "sport", "acrobatic"]
 Split = Literal["train", "test"]
 
-ASSET = Path(__file__).parents[1] / "assets" / "motions.npz"
+ASSET = ASSETS / "motions.npz"
 FPS = 30
 
 # Fixed by clip, so that no frame of a test clip is ever trained on. Every test clip has relatives
@@ -106,6 +106,8 @@ def load_motions(path: str | os.PathLike[str] | None = None) -> dict[str, Clip]:
     Raises:
         RscError: the file is missing, damaged, or not of this format.
     """
+    if path is None:
+        check_shipped(ASSET.name)
     path = ASSET if path is None else Path(path)
     try:
         with (
@@ -149,36 +151,3 @@ def mirror_poses(poses: Array) -> Array:
     """Exchange left and right of poses (..., 24, 3): swap the joints, negate y and z."""
     flip = np.array([1.0, -1.0, -1.0], dtype=poses.dtype)
     return cast("Array", poses[..., SMPL_MIRROR, :] * flip)
-
-
-def remove_heading(root: Rotation) -> Rotation:
-    """Take the turn about the vertical (y) out of root rotations; lean, pitch and roll stay.
-
-    Swing–twist: with q = (x, y, z, w), the twist about y is (0, y, 0, w) normalised, and
-    twist⁻¹·q has no y component. It is undefined only upside down, where no turn is taken out.
-    """
-    twist = np.array(root.as_quat())
-    twist[..., [0, 2]] = 0.0
-    length = np.linalg.norm(twist, axis=-1, keepdims=True)
-    identity = np.array([0.0, 0.0, 0.0, 1.0])
-    twist = np.where(length > 1e-6, twist / np.maximum(length, 1e-6), identity)
-    return Rotation.from_quat(twist).inv() * root
-
-
-def tilt_degrees(root: Rotation) -> NDArray[np.float64]:
-    """Angle in degrees between the body's up axis and the vertical."""
-    up = root.apply(np.array([0.0, 1.0, 0.0]))
-    return cast("NDArray[np.float64]", np.degrees(np.arccos(np.clip(up[..., 1], -1.0, 1.0))))
-
-
-def poses_at(clip: Clip, frame: NDArray[np.float64]) -> Array:
-    """Poses (n, 24, 3) of a clip at fractional frames (n,) in [0, T-1], by slerp.
-
-    Evenly spaced frames that are not 1 apart play the clip at another tempo.
-    """
-    low = np.clip(np.floor(frame).astype(np.int64), 0, len(clip.poses) - 2)
-    part = np.repeat(np.clip(frame - low, 0.0, 1.0), 24)[:, None]
-    start = Rotation.from_rotvec(clip.poses[low].reshape(-1, 3))
-    end = Rotation.from_rotvec(clip.poses[low + 1].reshape(-1, 3))
-    pose = start * Rotation.from_rotvec((start.inv() * end).as_rotvec() * part)
-    return pose.as_rotvec().reshape(-1, 24, 3).astype(np.float32)

@@ -11,6 +11,7 @@ from smplx.lbs import batch_rigid_transform
 from smplx.vertex_ids import vertex_ids
 
 from rsclib.body import Body, load_body
+from rsclib.files.body_files import OPEN_BODY
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.openbench import poses as P
 from rsclib.openbench import scenes
@@ -24,14 +25,7 @@ Arrays = dict[str, NDArray]
 @functools.cache
 def workshop() -> tuple[Body, Surface, Wardrobe]:
     """The open body as the renderer sees it. (Licensed SMPL has no free atlas to paint on.)"""
-    import os
-
-    kept = os.environ.pop("RSC_SMPL", None)
-    try:
-        body = load_body()
-    finally:
-        if kept is not None:
-            os.environ["RSC_SMPL"] = kept
+    body = load_body(OPEN_BODY)
     weights = body.smpl.lbs_weights.numpy()
     surface = Surface.of(body.template.numpy(), body.faces.numpy(), body.uv, body.uv_faces, weights)  # type: ignore[arg-type]
     return body, surface, Wardrobe(surface, weights, vertex_ids["smplh"])

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 import numba
 import numpy as np
@@ -19,9 +18,10 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from rsclib.errors import RscError
+from rsclib.files.shipped import ASSETS, check_shipped
 
 Floats = NDArray[np.float32]
-ASSET = Path(__file__).parents[1] / "assets" / "scenes.npz"
+ASSET = ASSETS / "scenes.npz"
 
 # No panorama is shared by training and test. The test half has a town square, a wood, an indoor
 # hall, a shore and a workshop, so that each kind of place is met, but not the same place.
@@ -41,20 +41,21 @@ class Places:
 
 
 @functools.cache
-def load_places(path: Path = ASSET) -> Places:
+def load_places() -> Places:
     """Read the shipped panoramas and textures.
 
     Raises:
         RscError: the file is missing or damaged.
     """
+    check_shipped(ASSET.name)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(ASSET, allow_pickle=False) as file:
             names = [str(n) for n in file["names"]]
             images = {k: _decode(file[k]) for k in file.files if "_" in k and k != "main_light"}
             light = dict(zip(names, file["irradiance"], strict=True))
             main = dict(zip(names, file["main_light"], strict=True))
     except (OSError, ValueError, KeyError) as error:
-        raise RscError(f"{path} cannot be read ({error}); restore it with git checkout") from error
+        raise RscError(f"{ASSET} cannot be read ({error}); restore it with git checkout") from error
     panoramas = {n: images[f"panorama_{n}"] for n in names}
     textures = tuple(v for k, v in sorted(images.items()) if k.startswith("texture_"))
     return Places(panoramas, light, main, textures)
