@@ -47,6 +47,6 @@ sums: env  ## list the hashes of the shipped files, after one was rebuilt
 	@$(BIN)/python -m rsclib.files.shipped
 
 clean:  ## remove caches and test artefacts; .venv, runs and built data stay
-	rm -rf build test-artefacts .coverage .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build test-artefacts .coverage .hypothesis .import_linter_cache .pytest_cache .mypy_cache .ruff_cache
 	find . -name .venv -prune -o -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 	  -prune -exec rm -rf {} +

@@ -92,7 +92,7 @@ def train(
     """Train, or go on with the run in ``folder``.
 
     Args:
-        build: makes the method on a device; it may build data first, the other processes wait.
+        build: makes the method on a device, in every process at once.
         config: the frozen settings that a run in this folder must share.
         folder: gets ``state.pt`` (everything a restart needs) and ``log.csv``.
         devices, nodes: processes on this machine, and machines; they share each batch. 0 devices:
@@ -104,8 +104,7 @@ def train(
         rsclib.errors.Stopped: a signal ended it after a step; it is saved and can go on.
     """
     fabric = launched(run, devices, nodes)
-    with fabric.rank_zero_first():
-        method = build(fabric.device)
+    method = build(fabric.device)
     # With a rate of 1, which each step multiplies.
     optimiser: Any = torch.optim.AdamW(
         method.groups(), 1.0, weight_decay=run.weight_decay, fused=True

@@ -34,7 +34,7 @@ from rsclib.openbench.build import fetch
 from rsclib.people import Batch, People
 from rsclib.predictor import NetPredictor
 from rsclib.resolution import PRESETS, normalise
-from rsclib.runs.distributed import ranks
+from rsclib.runs.distributed import first_process_first, ranks
 from rsclib.runs.states import load_training_state
 from rsclib.train import RunConfig, Step
 
@@ -252,8 +252,11 @@ def builder(
     check_labels(body)
 
     def build(device: torch.device) -> HrOnly:
-        people = sources.source(config.images, config.seed)
-        held_out = fetch("val-wild", HELD_OUT)  # no test image is looked at while settings change
+        with first_process_first():
+            people = sources.source(config.images, config.seed)
+            held_out = fetch(
+                "val-wild", HELD_OUT
+            )  # no test image is looked at while settings change
         method = HrOnly(config, people, held_out, shape or NetConfig.edu(), device)
         if given is not None:
             method.net.net.load_state_dict(given)

@@ -21,6 +21,7 @@ from rsclib.network import NetConfig, RSCNet
 from rsclib.people import Batch, People
 from rsclib.range_norm import freeze, measure, soften
 from rsclib.resolution import PRESETS, Ranges
+from rsclib.runs.distributed import first_process_first
 from rsclib.train import RunConfig, Step, warm_cosine
 
 MEASURED = (16, 128)  # batches, images each
@@ -225,7 +226,8 @@ def builder(config: RscConfig, resumed: bool) -> Callable[[torch.device], Rsc]:
     check_labels(body)
 
     def build(device: torch.device) -> Rsc:
-        people = sources.lab_and_wild(config.lab, config.wild, ranges.full, config.seed)
+        with first_process_first():
+            people = sources.lab_and_wild(config.lab, config.wild, ranges.full, config.seed)
         return Rsc(config, people, start_network(config), ranges, device, resumed)
 
     return build

@@ -7,7 +7,9 @@ images. Without a process group every function here is the identity.
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import torch
 import torch.distributed as dist
@@ -27,6 +29,18 @@ def first_process() -> bool:
     also before the others are connected."""
     names = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
     return not any(int(os.environ.get(name, 0)) for name in names)
+
+
+@contextlib.contextmanager
+def first_process_first() -> Iterator[None]:
+    """The first process does what follows while the others wait, and then finds it done: building
+    data, say. Nothing inside may sum or gather over the processes."""
+    rank, world = ranks()
+    if world > 1 and rank:
+        dist.barrier()
+    yield
+    if world > 1 and not rank:
+        dist.barrier()
 
 
 def other_ended(error: BaseException) -> bool:
