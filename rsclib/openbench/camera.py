@@ -43,12 +43,14 @@ class Camera:
     def project(self, points: Floats) -> Floats:
         """Pixels (..., 2) of camera-frame points (..., 3)."""
         flat = points[..., :2] / points[..., 2:] * np.float32(self.focal)
-        return flat + np.float32([self.cx, self.cy])
+        return flat + np.array([self.cx, self.cy], np.float32)
 
     def view(self, rotation: Floats, ground: Floats, spread: float) -> View:
         """The same crop as the background sees it."""
         half = self.size / 2
-        centre = np.float32([(half - self.cx) / self.focal, (half - self.cy) / self.focal])
+        centre = np.array(
+            [(half - self.cx) / self.focal, (half - self.cy) / self.focal], np.float32
+        )
         return View(rotation, self.size, centre, ground, max(spread, half / self.focal))
 
 
@@ -60,7 +62,7 @@ def photograph(rng: np.random.Generator, image: Floats) -> NDArray[np.uint8]:
     image = (image - 0.5) * rng.uniform(0.8, 1.2) + 0.5 + rng.uniform(-0.06, 0.06)
     image = image * rng.uniform(0.93, 1.07, 3).astype(np.float32)
     image = image + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0, 0.02))
-    out = np.uint8(np.clip(image, 0, 1) * 255 + 0.5)
+    out = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
     if rng.random() < 0.3:
         buffer = io.BytesIO()
         Image.fromarray(out).save(buffer, "JPEG", quality=int(rng.integers(45, 92)))

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 Floats = NDArray[np.float32]
-CLOTH = np.float32(
+CLOTH = np.array(
     [[0.93, 0.93, 0.92], [0.07, 0.07, 0.08], [0.35, 0.35, 0.37], [0.62, 0.62, 0.63],
-     [0.10, 0.14, 0.28], [0.20, 0.29, 0.46], [0.60, 0.52, 0.39], [0.24, 0.26, 0.17]]
+     [0.10, 0.14, 0.28], [0.20, 0.29, 0.46], [0.60, 0.52, 0.39], [0.24, 0.26, 0.17]],
+    np.float32,
 )  # fmt: skip
 
 
@@ -140,13 +141,13 @@ def fabric(rng: np.random.Generator, p: BodyPoints, plain: bool) -> Floats:
         if rng.random() < 0.6:
             return CLOTH[rng.integers(len(CLOTH))] * rng.uniform(0.8, 1.1)
         hsv = colorsys.hsv_to_rgb(rng.random(), rng.beta(2, 1.6), rng.uniform(0.25, 0.95))
-        return np.float32(hsv)
+        return np.asarray(hsv, np.float32)
 
     first, second = pick(), pick()
     kind = 0 if plain else rng.integers(1, 6)
     around = np.arctan2(p.x, p.z + 0.02)
     if kind == 0:
-        mask = np.zeros(len(p.x))
+        mask: NDArray = np.zeros(len(p.x))
     elif kind == 1:
         mask = np.sin(p.y * rng.uniform(60, 220)) > rng.uniform(-0.3, 0.6)
     elif kind == 2:
@@ -157,5 +158,5 @@ def fabric(rng: np.random.Generator, p: BodyPoints, plain: bool) -> Floats:
         mask = (p.side < 0.09) & (np.abs(p.y - 0.32) < 0.07) & (p.z > 0) & (p.noise[6] > 0.4)
     else:  # two tones
         mask = p.y > rng.uniform(0.2, 0.42)
-    weight = np.float32(mask)[:, None]
-    return np.float32(first * (1 - weight) + second * weight)
+    weight = np.asarray(mask, np.float32)[:, None]
+    return (first * (1 - weight) + second * weight).astype(np.float32)

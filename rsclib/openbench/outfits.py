@@ -27,13 +27,15 @@ from rsclib.openbench.surface import Surface
 
 SIZE = 512
 LABELS = {"skin": 0, "hair": 1, "top": 2, "bottom": 3, "shoes": 4, "jacket": 5}
-SKIN = np.float32(
+SKIN = np.array(
     [[0.96, 0.82, 0.73], [0.91, 0.72, 0.60], [0.82, 0.62, 0.47], [0.66, 0.46, 0.33],
-     [0.48, 0.32, 0.22], [0.33, 0.22, 0.16]]
+     [0.48, 0.32, 0.22], [0.33, 0.22, 0.16]],
+    np.float32,
 )  # fmt: skip
-HAIR = np.float32(
+HAIR = np.array(
     [[0.05, 0.04, 0.04], [0.13, 0.09, 0.06], [0.28, 0.18, 0.10], [0.55, 0.42, 0.24],
-     [0.55, 0.55, 0.55], [0.42, 0.19, 0.09]]
+     [0.55, 0.55, 0.55], [0.42, 0.19, 0.09]],
+    np.float32,
 )  # fmt: skip
 
 
@@ -84,9 +86,11 @@ class Wardrobe:
         nearest = distance_transform_edt(face < 0, return_distances=False, return_indices=True)
         position = position[nearest[0], nearest[1]].reshape(-1, 3)
         influence = influence[nearest[0], nearest[1]].reshape(-1, 24)
-        self.texels = body_points(np.float32(position), np.float32(influence))
-        self.vertices = body_points(surface.template, np.float32(weights))
-        self.position = np.float32(position)
+        self.texels = body_points(
+            np.asarray(position, np.float32), np.asarray(influence, np.float32)
+        )
+        self.vertices = body_points(surface.template, np.asarray(weights, np.float32))
+        self.position = np.asarray(position, np.float32)
         self.marks = {name: surface.template[index] for name, index in marks.items()}
         self.smooth = _averaging(surface.faces, len(surface.template))
         self.shade = self._occlusion()
@@ -103,7 +107,7 @@ class Wardrobe:
             distance = (p.side - x) ** 2 + (p.y - y) ** 2 + (p.z - z) ** 2
             dark += depth * np.exp(-distance / (2 * radius**2))
         inner = p.legs * np.exp(-p.side / 0.05) * 0.25
-        return np.float32(1 - np.clip(dark + inner, 0, 0.5))
+        return (1 - np.clip(dark + inner, 0, 0.5)).astype(np.float32)
 
     def outfit(self, seed: int) -> Outfit:
         """The person of this seed: the same seed gives the same person, everywhere."""
@@ -121,7 +125,7 @@ class Wardrobe:
         top_colour = bottom_colour if style["dress"] else fabric(rng, p, plain=rng.random() < 0.5)
         jacket_colour = fabric(rng, p, plain=True)
         shoe_base = CLOTH[rng.integers(len(CLOTH))]
-        sole = np.float32([0.9, 0.9, 0.88]) if rng.random() < 0.5 else shoe_base * 0.6
+        sole = np.array([0.9, 0.9, 0.88], np.float32) if rng.random() < 0.5 else shoe_base * 0.6
         shoe_colour = np.where((p.y < style["ground"] + 0.025)[:, None], sole, shoe_base)
         hair_colour = HAIR[style["hair"]] * (0.7 + 0.6 * p.noise[7] * p.noise[4])[:, None]
         for name, paint in (
@@ -140,22 +144,27 @@ class Wardrobe:
             colour = colour * (1 - 0.35 * line[:, None])
         if style["belt"]:
             belt = step(0.018 - np.abs(p.y - style["waist"])) * (p.torso + p.legs > 0.5)
-            colour = colour * (1 - belt[:, None]) + np.float32([0.1, 0.07, 0.05]) * belt[:, None]
+            colour = (
+                colour * (1 - belt[:, None])
+                + np.array([0.1, 0.07, 0.05], np.float32) * belt[:, None]
+            )
         texture = np.clip(colour * self.shade[:, None], 0, 1).reshape(SIZE, SIZE, 3)
         return Outfit(
-            np.uint8(texture * 255 + 0.5), labels.reshape(SIZE, SIZE), self._offset(rng, style)
+            (texture * 255 + 0.5).astype(np.uint8),
+            labels.reshape(SIZE, SIZE),
+            self._offset(rng, style),
         )
 
     def _face(self, rng: np.random.Generator, colour: Floats, skin: Floats, style: dict) -> Floats:
         """Brows, eyes, lips, cheeks, and sometimes a beard or glasses."""
 
         def spot(centre: Floats, sizes: tuple[float, float, float]) -> Floats:
-            away = (self.position - np.float32(centre)) / np.float32(sizes)
+            away = (self.position - np.asarray(centre, np.float32)) / np.asarray(sizes, np.float32)
             return np.exp(-(away**2).sum(1) / 2)[:, None]
 
-        def mix(mask: Floats, paint: Floats | float) -> None:
+        def mix(mask: Floats, paint: NDArray[np.floating] | float) -> None:
             nonlocal colour
-            colour = colour * (1 - mask) + np.float32(paint) * mask
+            colour = colour * (1 - mask) + np.asarray(paint, np.float32) * mask
 
         nose = self.marks["nose"]
         if style["beard"]:
@@ -164,7 +173,7 @@ class Wardrobe:
         for eye in (self.marks["leye"], self.marks["reye"]):
             mix(0.8 * spot(eye + [0, 0.02, 0.0], (0.013, 0.0035, 0.02)), HAIR[style["hair"]] * 0.7)
             mix(0.35 * spot(eye, (0.017, 0.012, 0.02)), skin * 0.55)
-            mix(spot(eye, (0.009, 0.0045, 0.02)), np.float32([0.9, 0.9, 0.9]))
+            mix(spot(eye, (0.009, 0.0045, 0.02)), np.array([0.9, 0.9, 0.9], np.float32))
             mix(spot(eye, (0.0045, 0.005, 0.02)), 0.08)
             if style["glasses"]:
                 ring = np.abs(np.hypot(*((self.position - eye)[:, :2] / [0.024, 0.019]).T) - 1)
@@ -176,7 +185,7 @@ class Wardrobe:
         )
         mix(0.3 * spot(nose + [0, -0.012, 0], (0.012, 0.004, 0.02)), skin * 0.5)
         mix(0.25 * spot(nose + [0, 0.0, -0.02], (0.05, 0.025, 0.03)), skin * [1.05, 0.8, 0.78])
-        return np.float32(colour)
+        return np.asarray(colour, np.float32)
 
     def _offset(self, rng: np.random.Generator, style: dict) -> Floats:
         """Displacement (6890,) of the skin along its normal, metres: cloth, hair and shoes."""
@@ -197,15 +206,15 @@ class Wardrobe:
                     wavy = wavy + 0.06 * np.clip((style["waist"] - p.y) / 0.4, 0, 1)
                 if name == "bottom" and style["wide"]:
                     wavy = wavy + 0.018 * np.clip((-0.35 - p.y) / 0.4, 0, 1)
-                total = np.maximum(total, np.float32(cover * wavy))
+                total = np.maximum(total, (cover * wavy).astype(np.float32))
         for _ in range(2):
-            total = np.float32(0.5 * total + 0.5 * (self.smooth @ total))
+            total = (0.5 * total + 0.5 * (self.smooth @ total)).astype(np.float32)
         return np.where((p.head > 0.5) & (p.z > 0.07) & (p.y < 0.7), 0, total).astype(np.float32)
 
 
 def _averaging(faces: NDArray[np.int32], count: int) -> csr_matrix:
     """(V, V) matrix that takes the mean over each vertex's neighbours."""
     ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (count, count)).tocsr()
-    graph = ((graph + graph.T) > 0).astype(np.float32)
+    edges = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (count, count)).tocsr()
+    graph = (edges + edges.T).sign().astype(np.float32)
     return (diags(1 / np.asarray(graph.sum(1)).ravel()) @ graph).tocsr()

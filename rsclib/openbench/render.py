@@ -24,8 +24,8 @@ from rsclib.render import zbuffer
 Floats = NDArray[np.float32]
 OVERSAMPLING = 2  # 2 x 2 samples a pixel: silhouettes at 32 px need soft edges
 
-_TO_LINEAR = np.float32([(i / 255) ** 2.2 for i in range(256)])
-_TO_SRGB = np.float32([(i / 4095) ** (1 / 2.2) for i in range(4096)])
+_TO_LINEAR = np.array([(i / 255) ** 2.2 for i in range(256)], np.float32)
+_TO_SRGB = np.array([(i / 4095) ** (1 / 2.2) for i in range(4096)], np.float32)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,10 @@ def clothe(surface: Surface, shaped: Floats, outfit: Outfit, transforms: Floats)
     """Posed vertices (6890, 3) of a dressed body; ``shaped`` (6890, 3) is its nude rest shape."""
     rest = shaped + surface.normals * outfit.offset[:, None]
     return zbuffer.skin(
-        np.float32(rest), surface.skin_joints, surface.skin_weights, np.float32(transforms)
+        np.asarray(rest, np.float32),
+        surface.skin_joints,
+        surface.skin_weights,
+        np.asarray(transforms, np.float32),
     )
 
 
@@ -124,7 +127,7 @@ def shadow(
     """Cover (S, S) of the shadow that the body casts on the floor along ``sun`` (camera frame)."""
     slant = max(float(sun @ up), 0.35)  # a sun near the horizon would throw it out of the picture
     along = ((vertices - ground) @ up)[:, None] / slant * sun
-    flat = vertices - along
+    flat = np.asarray(vertices - along, np.float32)
     ahead = flat[:, 2] > 0.2  # the others have no place in the picture, at depth 0 not even one
     screen = np.full((len(flat), 2), np.nan, np.float32)
     screen[ahead] = camera.project(flat[ahead])
@@ -159,16 +162,16 @@ def draw(
     light = np.clip(harmonics(normals) @ place.irradiance, 0.03, None) * rng.uniform(0.75, 1.3)
     tints = _tints(rng)
     colour, cover = _shade(
-        face_of_pixel, barycentric, faces, surface.uv, surface.uv_faces, np.float32(light),
-        outfit.texture, outfit.labels, tints, _TO_LINEAR, OVERSAMPLING,
+        face_of_pixel, barycentric, faces, surface.uv, surface.uv_faces,
+        np.asarray(light, np.float32), outfit.texture, outfit.labels, tints, _TO_LINEAR, OVERSAMPLING,
     )  # fmt: skip
     person = _TO_SRGB[np.minimum(colour * 4095, 4095).astype(np.int32)]
 
     # The floor darkens under the body (light from the whole sky) and along the sun's shadow.
-    up = np.float32(rotation[:, 1])
+    up = rotation[:, 1].astype(np.float32)
     blurred = gaussian_filter(shadow(vertices, faces, camera, up, ground, up), size * 0.025)
     dark = blurred * rng.uniform(0.2, 0.55)
-    sun = np.float32(rotation @ place.sun)
+    sun = (rotation @ place.sun).astype(np.float32)
     if float(sun @ up) > 0.15 and rng.random() < 0.8:
         cast = gaussian_filter(
             shadow(vertices, faces, camera, up, ground, sun), size * rng.uniform(0.004, 0.02)
@@ -186,7 +189,7 @@ def draw(
     top = face_of_pixel[OVERSAMPLING // 2 :: OVERSAMPLING, OVERSAMPLING // 2 :: OVERSAMPLING]
     parts = np.where(top >= 0, surface.part_of_vertex[faces[top, 0]] + 1, 0).astype(np.uint8)
     dense = _dense(surface, face_of_pixel, barycentric, OVERSAMPLING * 4)
-    return Picture(photograph(rng, np.float32(image)), cover >= 0.5, parts, dense)
+    return Picture(photograph(rng, np.asarray(image, np.float32)), cover >= 0.5, parts, dense)
 
 
 def _tints(rng: np.random.Generator) -> Floats:

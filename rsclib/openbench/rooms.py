@@ -53,15 +53,16 @@ def room_place(rng: np.random.Generator, view: View, room: int, plain: bool) -> 
     corner = np.minimum(np.minimum(py, 2.9 - py), np.minimum(half[0] - abs(px), half[1] - abs(pz)))
     image *= (0.78 + 0.22 * np.clip(np.where(on_floor, 1, corner / 0.6), 0, 1))[..., None]
     elevation, azimuth = rng.uniform(0.5, 1.3), rng.uniform(0, 2 * np.pi)
-    sun = np.float32(
+    sun = np.array(
         [
             np.cos(elevation) * np.sin(azimuth),
             np.sin(elevation),
             np.cos(elevation) * np.cos(azimuth),
-        ]
+        ],
+        np.float32,
     )
     warm = rng.uniform(-0.1, 0.12)
-    colour = np.float32([1 + warm, 1, 1 - warm])
+    colour = np.array([1 + warm, 1, 1 - warm], np.float32)
     light = lamp_irradiance(sun, rng.uniform(0.3, 0.8), colour)
     return Place(np.clip(image * colour, 0, 1), light, sun, f"room{room}")
 

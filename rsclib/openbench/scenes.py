@@ -137,15 +137,17 @@ def panorama_place(rng: np.random.Generator, view: View, names: tuple[str, ...])
     rays = view.rays()
     flip = rng.random() < 0.5
     if flip:
-        rays = rays * np.float32([-1, 1, 1])
+        rays = rays * np.array([-1, 1, 1], np.float32)
     image = _equirectangular(places.panoramas[name], rays, yaw)
     # The panorama was turned by yaw (and mirrored), so its light is too.
-    basis = np.float32([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
+    basis = np.array(
+        [[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]], np.float32
+    )
     sun = places.main_light[name] @ basis.T
     irradiance = rotate_irradiance(places.irradiance[name], basis)
     if flip:
-        sun = sun * np.float32([-1, 1, 1])
-        irradiance = rotate_irradiance(irradiance, np.diag(np.float32([-1, 1, 1])))
+        sun = sun * np.array([-1, 1, 1], np.float32)
+        irradiance = rotate_irradiance(irradiance, np.diag(np.array([-1, 1, 1], np.float32)))
     return Place(image, irradiance, sun, name)
 
 

@@ -49,15 +49,15 @@ class Surface:
         joints = np.argsort(-weights, axis=1)[:, :4].astype(np.int32)
         kept = np.take_along_axis(weights, joints.astype(np.int64), 1)
         low, high = template.min(0), template.max(0)
-        faces = np.ascontiguousarray(faces, np.int32)
+        triangles = np.ascontiguousarray(faces, np.int32)
         return Surface(
-            faces=faces,
+            faces=triangles,
             uv=np.ascontiguousarray(uv, np.float32),
             uv_faces=np.ascontiguousarray(uv_faces, np.int32),
             template=np.ascontiguousarray(template, np.float32),
-            normals=zbuffer.vertex_normals(np.ascontiguousarray(template, np.float32), faces),
+            normals=zbuffer.vertex_normals(np.ascontiguousarray(template, np.float32), triangles),
             skin_joints=joints,
-            skin_weights=np.float32(kept / kept.sum(1, keepdims=True)),
+            skin_weights=(kept / kept.sum(1, keepdims=True)).astype(np.float32),
             part_of_vertex=weights.argmax(1).astype(np.uint8),
-            canonical=np.uint8((template - low) / (high - low) * 255),
+            canonical=((template - low) / (high - low) * 255).astype(np.uint8),
         )
