@@ -12,8 +12,10 @@ from smplx.lbs import batch_rigid_transform
 
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.openbench import scenes
+from rsclib.openbench.camera import Camera
 from rsclib.openbench.parts import SPLITS
 from rsclib.openbench.people import make_people, workshop
+from rsclib.openbench.render import shadow
 from rsclib.render.zbuffer import rasterise, skin
 
 COUNT, SIZE = 8, 64
@@ -138,3 +140,17 @@ def test_light_turns_with_the_world() -> None:
     before = scenes.harmonics(normals) @ light
     after = scenes.harmonics(normals @ turn.T) @ turned
     assert np.abs(before - after).max() < 1e-4
+
+
+def test_a_shadow_beside_the_camera_is_left_out() -> None:
+    """A long shadow may reach the camera's own plane, where a point has no place in the picture."""
+    up, ground = np.float32([0, -1, 0]), np.float32([0, 1, 3])
+    ahead = [[-1, 0, 4], [1, 0, 4], [0, 0, 6]]
+    beside = [[0, 0, 0], [1, 0, 0], [0, -1, 3]]
+    camera = Camera(40.0, 16.0, 16.0, 32)
+    faces = np.arange(6, dtype=np.int32).reshape(2, 3)
+    with np.errstate(all="raise"):
+        both = shadow(np.float32(ahead + beside), faces, camera, up, ground, up)
+    only = shadow(np.float32(ahead), faces[:1], camera, up, ground, up)
+    assert only.sum() > 10
+    assert np.array_equal(both, only)

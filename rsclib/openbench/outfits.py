@@ -1,38 +1,41 @@
 """Clothes, hair, faces and shoes, painted on the body's atlas from a seed.
 
-Every texel knows where on the T-posed body it lies, so a garment is a region of the body (below the
-waist, above the ankle) with a soft edge, and a displacement of the skin beneath it gives it bulk.
+Every texel of the atlas is a point of the T-posed body, so what :mod:`rsclib.openbench.garments`
+says of the body is painted texel by texel, and a displacement of the skin beneath gives it bulk.
 """
 
 from __future__ import annotations
 
-import colorsys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, map_coordinates
+from scipy.ndimage import distance_transform_edt
 from scipy.sparse import coo_matrix, csr_matrix, diags
 
-if TYPE_CHECKING:
-    from rsclib.openbench.render import Surface
+from rsclib.openbench.garments import (
+    CLOTH,
+    Floats,
+    body_points,
+    fabric,
+    garment_cover,
+    sample_style,
+    step,
+)
+from rsclib.openbench.surface import Surface
 
-Floats = NDArray[np.float32]
 SIZE = 512
 LABELS = {"skin": 0, "hair": 1, "top": 2, "bottom": 3, "shoes": 4, "jacket": 5}
-SKIN = np.float32(
+SKIN = np.array(
     [[0.96, 0.82, 0.73], [0.91, 0.72, 0.60], [0.82, 0.62, 0.47], [0.66, 0.46, 0.33],
-     [0.48, 0.32, 0.22], [0.33, 0.22, 0.16]]
+     [0.48, 0.32, 0.22], [0.33, 0.22, 0.16]],
+    np.float32,
 )  # fmt: skip
-HAIR = np.float32(
+HAIR = np.array(
     [[0.05, 0.04, 0.04], [0.13, 0.09, 0.06], [0.28, 0.18, 0.10], [0.55, 0.42, 0.24],
-     [0.55, 0.55, 0.55], [0.42, 0.19, 0.09]]
-)  # fmt: skip
-CLOTH = np.float32(
-    [[0.93, 0.93, 0.92], [0.07, 0.07, 0.08], [0.35, 0.35, 0.37], [0.62, 0.62, 0.63],
-     [0.10, 0.14, 0.28], [0.20, 0.29, 0.46], [0.60, 0.52, 0.39], [0.24, 0.26, 0.17]]
+     [0.55, 0.55, 0.55], [0.42, 0.19, 0.09]],
+    np.float32,
 )  # fmt: skip
 
 
@@ -43,50 +46,6 @@ class Outfit:
     texture: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     offset: Floats
-
-
-@dataclass(frozen=True)
-class _Points:
-    """Body points: |x|, x, y, z in metres, shares of the joints, and noise fields (K, N)."""
-
-    side: Floats
-    x: Floats
-    y: Floats
-    z: Floats
-    torso: Floats
-    arms: Floats
-    legs: Floats
-    head: Floats
-    feet: Floats
-    noise: Floats
-
-
-def _step(value: Floats, width: float = 0.006) -> Floats:
-    """0 below zero, 1 above, with a soft edge of ``width`` metres."""
-    t = np.clip(value / width + 0.5, 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def _points(position: Floats, weights: Floats) -> _Points:
-    x, y, z = position.T
-
-    def share(*joints: int) -> Floats:
-        return weights[:, joints].sum(1)
-
-    grid = np.random.default_rng(11).random((8, 12, 12, 12)).astype(np.float32)
-    fields = []
-    for k, scale in enumerate((6, 6, 13, 13, 30, 30, 60, 60)):
-        coordinates = (position * scale).T % 12
-        fields.append(map_coordinates(grid[k], coordinates, order=1, mode="grid-wrap"))
-    return _Points(
-        np.abs(x), x, y, z,
-        torso=share(0, 3, 6, 9, 13, 14, 12),
-        arms=share(16, 17, 18, 19, 20, 21, 22, 23),
-        legs=share(1, 2, 4, 5, 7, 8, 10, 11),
-        head=share(15),
-        feet=share(7, 8, 10, 11),
-        noise=np.stack(fields).astype(np.float32),
-    )  # fmt: skip
 
 
 @numba.njit(cache=True)
@@ -127,9 +86,11 @@ class Wardrobe:
         nearest = distance_transform_edt(face < 0, return_distances=False, return_indices=True)
         position = position[nearest[0], nearest[1]].reshape(-1, 3)
         influence = influence[nearest[0], nearest[1]].reshape(-1, 24)
-        self.texels = _points(np.float32(position), np.float32(influence))
-        self.vertices = _points(surface.template, np.float32(weights))
-        self.position = np.float32(position)
+        self.texels = body_points(
+            np.asarray(position, np.float32), np.asarray(influence, np.float32)
+        )
+        self.vertices = body_points(surface.template, np.asarray(weights, np.float32))
+        self.position = np.asarray(position, np.float32)
         self.marks = {name: surface.template[index] for name, index in marks.items()}
         self.smooth = _averaging(surface.faces, len(surface.template))
         self.shade = self._occlusion()
@@ -146,12 +107,12 @@ class Wardrobe:
             distance = (p.side - x) ** 2 + (p.y - y) ** 2 + (p.z - z) ** 2
             dark += depth * np.exp(-distance / (2 * radius**2))
         inner = p.legs * np.exp(-p.side / 0.05) * 0.25
-        return np.float32(1 - np.clip(dark + inner, 0, 0.5))
+        return (1 - np.clip(dark + inner, 0, 0.5)).astype(np.float32)
 
     def outfit(self, seed: int) -> Outfit:
         """The person of this seed: the same seed gives the same person, everywhere."""
         rng = np.random.default_rng([seed, 104729])
-        style = _style(rng)
+        style = sample_style(rng)
         p = self.texels
         skin = SKIN[rng.integers(6)] * rng.uniform(0.92, 1.05)
         colour = skin * (0.95 + 0.1 * p.noise[2])[:, None]
@@ -160,18 +121,18 @@ class Wardrobe:
         folds = (0.84 + 0.2 * p.noise[rng.integers(2, 4)] + 0.1 * p.noise[rng.integers(4, 6)])[
             :, None
         ]
-        bottom_colour = _fabric(rng, p, plain=rng.random() < 0.8)
-        top_colour = bottom_colour if style["dress"] else _fabric(rng, p, plain=rng.random() < 0.5)
-        jacket_colour = _fabric(rng, p, plain=True)
+        bottom_colour = fabric(rng, p, plain=rng.random() < 0.8)
+        top_colour = bottom_colour if style["dress"] else fabric(rng, p, plain=rng.random() < 0.5)
+        jacket_colour = fabric(rng, p, plain=True)
         shoe_base = CLOTH[rng.integers(len(CLOTH))]
-        sole = np.float32([0.9, 0.9, 0.88]) if rng.random() < 0.5 else shoe_base * 0.6
+        sole = np.array([0.9, 0.9, 0.88], np.float32) if rng.random() < 0.5 else shoe_base * 0.6
         shoe_colour = np.where((p.y < style["ground"] + 0.025)[:, None], sole, shoe_base)
         hair_colour = HAIR[style["hair"]] * (0.7 + 0.6 * p.noise[7] * p.noise[4])[:, None]
         for name, paint in (
             ("shoes", shoe_colour), ("bottom", bottom_colour * folds), ("top", top_colour * folds),
             ("jacket", jacket_colour * folds), ("hair", hair_colour),
         ):  # fmt: skip
-            cover = _garment(name, p, style)
+            cover = garment_cover(name, p, style)
             if cover is None:
                 continue
             # A thin dark line along the edge reads as a hem.
@@ -182,23 +143,28 @@ class Wardrobe:
             line = np.exp(-((p.x / 0.004) ** 2)) * (p.z > 0) * (labels == LABELS["top"])
             colour = colour * (1 - 0.35 * line[:, None])
         if style["belt"]:
-            belt = _step(0.018 - np.abs(p.y - style["waist"])) * (p.torso + p.legs > 0.5)
-            colour = colour * (1 - belt[:, None]) + np.float32([0.1, 0.07, 0.05]) * belt[:, None]
+            belt = step(0.018 - np.abs(p.y - style["waist"])) * (p.torso + p.legs > 0.5)
+            colour = (
+                colour * (1 - belt[:, None])
+                + np.array([0.1, 0.07, 0.05], np.float32) * belt[:, None]
+            )
         texture = np.clip(colour * self.shade[:, None], 0, 1).reshape(SIZE, SIZE, 3)
         return Outfit(
-            np.uint8(texture * 255 + 0.5), labels.reshape(SIZE, SIZE), self._offset(rng, style)
+            (texture * 255 + 0.5).astype(np.uint8),
+            labels.reshape(SIZE, SIZE),
+            self._offset(rng, style),
         )
 
     def _face(self, rng: np.random.Generator, colour: Floats, skin: Floats, style: dict) -> Floats:
         """Brows, eyes, lips, cheeks, and sometimes a beard or glasses."""
 
         def spot(centre: Floats, sizes: tuple[float, float, float]) -> Floats:
-            away = (self.position - np.float32(centre)) / np.float32(sizes)
+            away = (self.position - np.asarray(centre, np.float32)) / np.asarray(sizes, np.float32)
             return np.exp(-(away**2).sum(1) / 2)[:, None]
 
-        def mix(mask: Floats, paint: Floats | float) -> None:
+        def mix(mask: Floats, paint: NDArray[np.floating] | float) -> None:
             nonlocal colour
-            colour = colour * (1 - mask) + np.float32(paint) * mask
+            colour = colour * (1 - mask) + np.asarray(paint, np.float32) * mask
 
         nose = self.marks["nose"]
         if style["beard"]:
@@ -207,7 +173,7 @@ class Wardrobe:
         for eye in (self.marks["leye"], self.marks["reye"]):
             mix(0.8 * spot(eye + [0, 0.02, 0.0], (0.013, 0.0035, 0.02)), HAIR[style["hair"]] * 0.7)
             mix(0.35 * spot(eye, (0.017, 0.012, 0.02)), skin * 0.55)
-            mix(spot(eye, (0.009, 0.0045, 0.02)), np.float32([0.9, 0.9, 0.9]))
+            mix(spot(eye, (0.009, 0.0045, 0.02)), np.array([0.9, 0.9, 0.9], np.float32))
             mix(spot(eye, (0.0045, 0.005, 0.02)), 0.08)
             if style["glasses"]:
                 ring = np.abs(np.hypot(*((self.position - eye)[:, :2] / [0.024, 0.019]).T) - 1)
@@ -219,7 +185,7 @@ class Wardrobe:
         )
         mix(0.3 * spot(nose + [0, -0.012, 0], (0.012, 0.004, 0.02)), skin * 0.5)
         mix(0.25 * spot(nose + [0, 0.0, -0.02], (0.05, 0.025, 0.03)), skin * [1.05, 0.8, 0.78])
-        return np.float32(colour)
+        return np.asarray(colour, np.float32)
 
     def _offset(self, rng: np.random.Generator, style: dict) -> Floats:
         """Displacement (6890,) of the skin along its normal, metres: cloth, hair and shoes."""
@@ -233,118 +199,22 @@ class Wardrobe:
             "hair": rng.uniform(0.008, 0.03),
         }
         for name, thickness in bulk.items():
-            cover = _garment(name, p, style)
+            cover = garment_cover(name, p, style)
             if cover is not None:
                 wavy = thickness * (0.7 + 0.6 * p.noise[2])
                 if style["dress"] and name == "bottom":
                     wavy = wavy + 0.06 * np.clip((style["waist"] - p.y) / 0.4, 0, 1)
                 if name == "bottom" and style["wide"]:
                     wavy = wavy + 0.018 * np.clip((-0.35 - p.y) / 0.4, 0, 1)
-                total = np.maximum(total, np.float32(cover * wavy))
+                total = np.maximum(total, (cover * wavy).astype(np.float32))
         for _ in range(2):
-            total = np.float32(0.5 * total + 0.5 * (self.smooth @ total))
+            total = (0.5 * total + 0.5 * (self.smooth @ total)).astype(np.float32)
         return np.where((p.head > 0.5) & (p.z > 0.07) & (p.y < 0.7), 0, total).astype(np.float32)
 
 
 def _averaging(faces: NDArray[np.int32], count: int) -> csr_matrix:
     """(V, V) matrix that takes the mean over each vertex's neighbours."""
     ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (count, count)).tocsr()
-    graph = ((graph + graph.T) > 0).astype(np.float32)
+    edges = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (count, count)).tocsr()
+    graph = (edges + edges.T).sign().astype(np.float32)
     return (diags(1 / np.asarray(graph.sum(1)).ravel()) @ graph).tocsr()
-
-
-def _style(rng: np.random.Generator) -> dict:
-    """What the person wears, as heights and lengths in metres on the T-posed body."""
-    dress = rng.random() < 0.13
-    return {
-        "dress": dress,
-        "hem": rng.choice([-0.03, -0.08, -0.13, 0.02]),
-        "sleeve": rng.choice([0.17, 0.32, 0.35, 0.42, 0.62, 0.655, 0.66]),
-        "neck": rng.choice([0.525, 0.545, 0.56, 0.585]),
-        "drop": rng.choice([0.0, 0.03, 0.06, 0.1]),
-        "waist": rng.choice([0.02, 0.05, 0.08]),
-        "cuff": rng.choice([-0.45, -0.38]) if dress else rng.choice([-0.81, -0.81, -0.82, -0.4, -0.33, -0.62]),
-        "shoe": rng.choice([-0.84, -0.82, -0.78, -0.66]),
-        "ground": -0.93,
-        "hairline": rng.uniform(0.715, 0.745),
-        "nape": rng.uniform(0.59, 0.64),
-        "long": rng.choice([9.0, 9.0, 9.0, 0.5, 0.42, 0.34]),
-        "bald": rng.random() < 0.07,
-        "hat": rng.random() < 0.08,
-        "hair": int(rng.choice(6, p=[0.25, 0.25, 0.2, 0.12, 0.1, 0.08])),
-        "beard": rng.uniform(0.4, 0.9) if rng.random() < 0.2 else 0.0,
-        "glasses": rng.random() < 0.12,
-        "jacket": (not dress) and rng.random() < 0.25,
-        "open": rng.uniform(0.03, 0.09),
-        "belt": rng.random() < 0.3,
-        "buttons": rng.random() < 0.3,
-        "wide": rng.random() < 0.4,
-    }  # fmt: skip
-
-
-def _garment(name: str, p: _Points, style: dict) -> Floats | None:
-    """Cover (N,) in [0, 1] of a garment over body points; None when it is not worn."""
-    wave = (p.noise[2] - 0.5) * 0.012
-    body = np.clip((p.torso + p.arms + p.legs - 0.35) * 3, 0, 1)
-    if name == "shoes":
-        return _step(style["shoe"] - p.y) * (p.feet + p.legs > 0.5)
-    if name == "bottom":
-        return (
-            _step(style["waist"] - p.y)
-            * _step(p.y - style["cuff"] + wave * 0.5)
-            * (p.arms < 0.3)
-            * body
-        )
-    if name in ("top", "jacket"):
-        if name == "jacket" and not style["jacket"]:
-            return None
-        sleeve = 0.66 if name == "jacket" else style["sleeve"]
-        hem = style["hem"] - (0.05 if name == "jacket" else 0)
-        neck = (
-            style["neck"]
-            - style["drop"] * np.clip(p.z / 0.08, 0, 1) * np.clip(1 - p.side / 0.1, 0, 1) * 1.6
-        )
-        cover = _step(p.y - hem + wave) * _step(sleeve - p.side + wave * 0.5) * _step(neck - p.y)
-        cover = cover * (p.head < 0.4) * body
-        if name == "jacket":
-            cover = cover * (1 - _step(style["open"] - p.side) * (p.z > 0))
-        return cover.astype(np.float32)
-    if style["bald"] and not style["hat"]:
-        return None
-    line = style["hairline"] + (0.02 if style["hat"] else 0)
-    back = 0.085 - 0.5 * np.clip(0.69 - p.y, 0, 1)  # the hair's front edge runs behind the ears
-    cover = np.maximum(_step(p.y - line + wave), _step(back - p.z, 0.012))
-    cover = cover * _step(p.y - (0.68 if style["hat"] else style["nape"]), 0.012) * (p.head > 0.3)
-    if style["long"] < 1:
-        behind = _step(0.0 - p.z, 0.02) * _step(p.y - style["long"], 0.02) * (p.side < 0.1)
-        cover = np.maximum(cover, behind * (p.y < 0.72) * (p.arms < 0.3))
-    return cover.astype(np.float32)
-
-
-def _fabric(rng: np.random.Generator, p: _Points, plain: bool) -> Floats:
-    """Colour (N, 3) of a cloth: plain, striped, checked, printed or blotched."""
-
-    def pick() -> Floats:
-        if rng.random() < 0.6:
-            return CLOTH[rng.integers(len(CLOTH))] * rng.uniform(0.8, 1.1)
-        hsv = colorsys.hsv_to_rgb(rng.random(), rng.beta(2, 1.6), rng.uniform(0.25, 0.95))
-        return np.float32(hsv)
-
-    first, second = pick(), pick()
-    kind = 0 if plain else rng.integers(1, 6)
-    around = np.arctan2(p.x, p.z + 0.02)
-    if kind == 0:
-        mask = np.zeros(len(p.x))
-    elif kind == 1:
-        mask = np.sin(p.y * rng.uniform(60, 220)) > rng.uniform(-0.3, 0.6)
-    elif kind == 2:
-        mask = 0.5 * (np.sin(p.y * 110) > 0) + 0.5 * (np.sin(around * 14) > 0)
-    elif kind == 3:
-        mask = p.noise[rng.integers(4, 8)] > rng.uniform(0.5, 0.65)
-    elif kind == 4:  # a print on the chest
-        mask = (p.side < 0.09) & (np.abs(p.y - 0.32) < 0.07) & (p.z > 0) & (p.noise[6] > 0.4)
-    else:  # two tones
-        mask = p.y > rng.uniform(0.2, 0.42)
-    weight = np.float32(mask)[:, None]
-    return np.float32(first * (1 - weight) + second * weight)

@@ -14,10 +14,12 @@ from rsclib.body import Body, load_body
 from rsclib.files.body_files import OPEN_BODY
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.openbench import poses as P
-from rsclib.openbench import scenes
+from rsclib.openbench import rooms, scenes
+from rsclib.openbench.camera import Camera
 from rsclib.openbench.outfits import Outfit, Wardrobe
 from rsclib.openbench.parts import Split
-from rsclib.openbench.render import Camera, Surface, clothe, draw
+from rsclib.openbench.render import clothe, draw
+from rsclib.openbench.surface import Surface
 
 Arrays = dict[str, NDArray]
 
@@ -39,21 +41,21 @@ def _outfit(seed: int) -> Outfit:
 def _place(rng: np.random.Generator, split: Split, view: scenes.View) -> scenes.Place:
     test = split.motions == "test"
     if split.scenes == "lab":
-        return scenes.room_place(
+        return rooms.room_place(
             rng, view, int(rng.integers(90, 94) if test else rng.integers(8)), True
         )
     if split.scenes == "studio":
         if rng.random() < 0.5:
-            names = scenes.STUDIO_TEST if test else scenes.STUDIO_TRAIN
+            names: tuple[str, ...] = scenes.STUDIO_TEST if test else scenes.STUDIO_TRAIN
             return scenes.panorama_place(rng, view, names)
-        return scenes.room_place(
+        return rooms.room_place(
             rng, view, int(rng.integers(70, 80) if test else rng.integers(60, 70)), True
         )
     if rng.random() < 0.72:
         used = scenes.TEST_PANORAMAS + scenes.STUDIO_TEST
         names = tuple(n for n in scenes.load_places().panoramas if n not in used)
         return scenes.panorama_place(rng, view, scenes.TEST_PANORAMAS if test else names)
-    return scenes.room_place(
+    return rooms.room_place(
         rng, view, int(rng.integers(800, 860) if test else rng.integers(100, 500)), False
     )
 
@@ -107,12 +109,12 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
         person = int(rng.integers(*split.outfits))
         outfit = _outfit(person)
         vertices = clothe(surface, shaped[i].numpy(), outfit, transforms[i, :, :3].numpy())
-        shift = np.float32([0, 0, distance[i]]) - joints[i].mean(0)
+        shift = np.array([0, 0, distance[i]], np.float32) - joints[i].mean(0)
         vertices = np.ascontiguousarray(vertices + shift, np.float32)
-        points = np.float32(joints[i] + shift)
+        points = (joints[i] + shift).astype(np.float32)
         wild = split.scenes == "wild"
         margin = rng.uniform(1.1, 1.35) if wild else rng.uniform(1.15, 1.3)
-        camera = Camera.around(points, size, margin, np.float32(rng.normal(0, 0.03, 2)))
+        camera = Camera.around(points, size, margin, rng.normal(0, 0.03, 2).astype(np.float32))
         up = cameras[i][:, 1]
         ground = vertices[np.argmin(vertices @ up)]
         view = camera.view(cameras[i], ground, rng.uniform(0.4, 0.8))

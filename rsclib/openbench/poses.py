@@ -139,7 +139,7 @@ def _limbs(rng: np.random.Generator, n: int, low: bool, still: bool) -> Floats:
     poses[:, RIGHT_ARM], poses[:, RIGHT_LEG] = other[:, RIGHT_ARM], other[:, RIGHT_LEG]
     # Some people hold both arms alike (hands on hips, carrying something).
     alike = rng.random(n) < 0.25
-    poses[np.ix_(alike, RIGHT_ARM)] = mirror_poses(poses[alike])[:, RIGHT_ARM]
+    poses[np.ix_(alike, np.array(RIGHT_ARM))] = mirror_poses(poses[alike])[:, RIGHT_ARM]
     lean = rng.normal(0.06, 0.1, n) + (0.3 * rng.random(n) if low else 0)
     poses[:, TRUNK] = rng.normal(0, [0.06, 0.08, 0.05], (n, 5, 3))
     poses[:, [3, 6, 9], 0] += lean[:, None] / 3
@@ -173,7 +173,7 @@ def sample_poses(rng: np.random.Generator, split: str, n: int) -> PoseBatch:
     for limb in (LEFT_ARM, RIGHT_ARM, LEFT_LEG + RIGHT_LEG, TRUNK):
         other, _ = _frames(rng, upright, len(mixed), weights)
         use = np.where(rng.random(len(mixed))[:, None, None] < 0.3, free[:, limb], other[:, limb])
-        poses[np.ix_(mixed, limb)] = use
+        poses[np.ix_(mixed, np.array(limb))] = use
     for kind, low, still in (
         ("stance", False, True),
         ("random", False, False),

@@ -7,107 +7,25 @@ faults (blur, noise, white balance, JPEG).
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from rsclib.openbench.camera import Camera, photograph
+from rsclib.openbench.occluders import occluder
 from rsclib.openbench.outfits import Outfit
-from rsclib.openbench.scenes import Place, View, harmonics, occluder
+from rsclib.openbench.scenes import Place, harmonics
+from rsclib.openbench.surface import Surface
 from rsclib.render import zbuffer
 
 Floats = NDArray[np.float32]
 OVERSAMPLING = 2  # 2 x 2 samples a pixel: silhouettes at 32 px need soft edges
 
-_TO_LINEAR = np.float32([(i / 255) ** 2.2 for i in range(256)])
-_TO_SRGB = np.float32([(i / 4095) ** (1 / 2.2) for i in range(4096)])
-
-
-@dataclass(frozen=True)
-class Surface:
-    """What the renderer needs to know of the body, as arrays.
-
-    Attributes:
-        faces, uv_faces: (13776, 3) int32. uv: (T, 2). template: (6890, 3) rest vertices, metres.
-        skin_joints (6890, 4) int32, skin_weights (6890, 4): the influences of each vertex.
-        part_of_vertex: (6890,) uint8 joint with the largest weight. normals: (6890, 3) at rest.
-        canonical: (6890, 3) uint8 rest position scaled to the body's box: dense truth.
-    """
-
-    faces: NDArray[np.int32]
-    uv: Floats
-    uv_faces: NDArray[np.int32]
-    template: Floats
-    normals: Floats
-    skin_joints: NDArray[np.int32]
-    skin_weights: Floats
-    part_of_vertex: NDArray[np.uint8]
-    canonical: NDArray[np.uint8]
-
-    @staticmethod
-    def of(
-        template: Floats,
-        faces: NDArray[np.integer],
-        uv: Floats,
-        uv_faces: NDArray[np.integer],
-        weights: Floats,
-    ) -> Surface:
-        """Derive the renderer's arrays from the body's; weights is (6890, 24)."""
-        joints = np.argsort(-weights, axis=1)[:, :4].astype(np.int32)
-        kept = np.take_along_axis(weights, joints.astype(np.int64), 1)
-        low, high = template.min(0), template.max(0)
-        faces = np.ascontiguousarray(faces, np.int32)
-        return Surface(
-            faces=faces,
-            uv=np.ascontiguousarray(uv, np.float32),
-            uv_faces=np.ascontiguousarray(uv_faces, np.int32),
-            template=np.ascontiguousarray(template, np.float32),
-            normals=zbuffer.vertex_normals(np.ascontiguousarray(template, np.float32), faces),
-            skin_joints=joints,
-            skin_weights=np.float32(kept / kept.sum(1, keepdims=True)),
-            part_of_vertex=weights.argmax(1).astype(np.uint8),
-            canonical=np.uint8((template - low) / (high - low) * 255),
-        )
-
-
-@dataclass(frozen=True)
-class Camera:
-    """A pinhole camera looking along z. Pixels; ``size`` is the image's side."""
-
-    focal: float
-    cx: float
-    cy: float
-    size: int
-
-    @staticmethod
-    def around(points: Floats, size: int, margin: float, shift: Floats) -> Camera:
-        """The square crop around camera-frame points (J, 3), as in the paper's data.
-
-        Args:
-            margin: side of the crop over the larger extent of the points (1.2 in SPIN's crops).
-            shift: (2,) how far the crop's centre is off, as a part of its side.
-        """
-        flat = points[:, :2] / points[:, 2:]
-        low, high = flat.min(0), flat.max(0)
-        side = float((high - low).max()) * margin
-        centre = (low + high) / 2 + shift * side
-        focal = size / side
-        return Camera(focal, size / 2 - focal * centre[0], size / 2 - focal * centre[1], size)
-
-    def project(self, points: Floats) -> Floats:
-        """Pixels (..., 2) of camera-frame points (..., 3)."""
-        flat = points[..., :2] / points[..., 2:] * np.float32(self.focal)
-        return flat + np.float32([self.cx, self.cy])
-
-    def view(self, rotation: Floats, ground: Floats, spread: float) -> View:
-        """The same crop as the background sees it."""
-        half = self.size / 2
-        centre = np.float32([(half - self.cx) / self.focal, (half - self.cy) / self.focal])
-        return View(rotation, self.size, centre, ground, max(spread, half / self.focal))
+_TO_LINEAR = np.array([(i / 255) ** 2.2 for i in range(256)], np.float32)
+_TO_SRGB = np.array([(i / 4095) ** (1 / 2.2) for i in range(4096)], np.float32)
 
 
 @dataclass(frozen=True)
@@ -191,7 +109,10 @@ def clothe(surface: Surface, shaped: Floats, outfit: Outfit, transforms: Floats)
     """Posed vertices (6890, 3) of a dressed body; ``shaped`` (6890, 3) is its nude rest shape."""
     rest = shaped + surface.normals * outfit.offset[:, None]
     return zbuffer.skin(
-        np.float32(rest), surface.skin_joints, surface.skin_weights, np.float32(transforms)
+        np.asarray(rest, np.float32),
+        surface.skin_joints,
+        surface.skin_weights,
+        np.asarray(transforms, np.float32),
     )
 
 
@@ -206,8 +127,10 @@ def shadow(
     """Cover (S, S) of the shadow that the body casts on the floor along ``sun`` (camera frame)."""
     slant = max(float(sun @ up), 0.35)  # a sun near the horizon would throw it out of the picture
     along = ((vertices - ground) @ up)[:, None] / slant * sun
-    flat = vertices - along
-    screen = np.where(flat[:, 2:] > 0.2, camera.project(flat), np.nan).astype(np.float32)
+    flat = np.asarray(vertices - along, np.float32)
+    ahead = flat[:, 2] > 0.2  # the others have no place in the picture, at depth 0 not even one
+    screen = np.full((len(flat), 2), np.nan, np.float32)
+    screen[ahead] = camera.project(flat[ahead])
     x, y = np.ascontiguousarray(screen[:, 0]), np.ascontiguousarray(screen[:, 1])
     return zbuffer.silhouette(x, y, faces, camera.size, camera.size).astype(np.float32)
 
@@ -239,16 +162,16 @@ def draw(
     light = np.clip(harmonics(normals) @ place.irradiance, 0.03, None) * rng.uniform(0.75, 1.3)
     tints = _tints(rng)
     colour, cover = _shade(
-        face_of_pixel, barycentric, faces, surface.uv, surface.uv_faces, np.float32(light),
-        outfit.texture, outfit.labels, tints, _TO_LINEAR, OVERSAMPLING,
+        face_of_pixel, barycentric, faces, surface.uv, surface.uv_faces,
+        np.asarray(light, np.float32), outfit.texture, outfit.labels, tints, _TO_LINEAR, OVERSAMPLING,
     )  # fmt: skip
     person = _TO_SRGB[np.minimum(colour * 4095, 4095).astype(np.int32)]
 
     # The floor darkens under the body (light from the whole sky) and along the sun's shadow.
-    up = np.float32(rotation[:, 1])
+    up = rotation[:, 1].astype(np.float32)
     blurred = gaussian_filter(shadow(vertices, faces, camera, up, ground, up), size * 0.025)
     dark = blurred * rng.uniform(0.2, 0.55)
-    sun = np.float32(rotation @ place.sun)
+    sun = (rotation @ place.sun).astype(np.float32)
     if float(sun @ up) > 0.15 and rng.random() < 0.8:
         cast = gaussian_filter(
             shadow(vertices, faces, camera, up, ground, sun), size * rng.uniform(0.004, 0.02)
@@ -266,7 +189,7 @@ def draw(
     top = face_of_pixel[OVERSAMPLING // 2 :: OVERSAMPLING, OVERSAMPLING // 2 :: OVERSAMPLING]
     parts = np.where(top >= 0, surface.part_of_vertex[faces[top, 0]] + 1, 0).astype(np.uint8)
     dense = _dense(surface, face_of_pixel, barycentric, OVERSAMPLING * 4)
-    return Picture(_photograph(rng, np.float32(image)), cover >= 0.5, parts, dense)
+    return Picture(photograph(rng, np.asarray(image, np.float32)), cover >= 0.5, parts, dense)
 
 
 def _tints(rng: np.random.Generator) -> Floats:
@@ -292,19 +215,3 @@ def _dense(
     dense[..., 3] = surface.part_of_vertex[vertex] + 1
     dense[faces < 0] = 0
     return dense
-
-
-def _photograph(rng: np.random.Generator, image: Floats) -> NDArray[np.uint8]:
-    """What a cheap camera does to the light: blur, contrast, white balance, noise, JPEG."""
-    size = image.shape[0]
-    if rng.random() < 0.3:
-        image = gaussian_filter(image, (rng.uniform(0.3, 0.7) * size / 128,) * 2 + (0,))
-    image = (image - 0.5) * rng.uniform(0.8, 1.2) + 0.5 + rng.uniform(-0.06, 0.06)
-    image = image * rng.uniform(0.93, 1.07, 3).astype(np.float32)
-    image = image + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0, 0.02))
-    out = np.uint8(np.clip(image, 0, 1) * 255 + 0.5)
-    if rng.random() < 0.3:
-        buffer = io.BytesIO()
-        Image.fromarray(out).save(buffer, "JPEG", quality=int(rng.integers(45, 92)))
-        out = np.asarray(Image.open(buffer))
-    return out
