@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 
 from rsclib.errors import RscError
+
+# Gradients are shared, buffers are not: statistics in training are a batch's own or summed by
+# rsclib.range_norm, and the first process's are what is saved. Gradients are summed where they lie.
+DDP: dict[str, Any] = {"broadcast_buffers": False, "gradient_as_bucket_view": True}
 
 
 class Run(Protocol):
@@ -31,12 +36,12 @@ def launched(run: Run, devices: int, nodes: int) -> Fabric:
         RscError: the batch cannot be shared by so many.
     """
     here = processes_here(devices, nodes, run.batch)
+    quiet()
     fabric = Fabric(
         accelerator="auto", devices=here, num_nodes=nodes,
         precision=precision_here(run.precision),  # type: ignore[arg-type]
-        strategy="ddp" if here * nodes > 1 else "auto",
+        strategy=DDPStrategy(**DDP) if here * nodes > 1 else "auto",
     )  # fmt: skip
-    quiet()
     fabric.launch()
     if here > 1 and not torch.cuda.is_available():
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // here))
