@@ -22,6 +22,7 @@ from rsclib.cli_options import (
     Pretrain,
     Train,
 )
+from rsclib.cli_words import names_last
 from rsclib.errors import RscError
 
 if TYPE_CHECKING:
@@ -189,23 +190,38 @@ def run_predict(options: Predict) -> int:
     return len(failed)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Entry point: 0 when it worked, 2 after a mistake that the user can mend."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+# Subcommands: the options of each, and what it does; a number that it returns counts failures.
+COMMANDS: dict[str, tuple[type, Any]] = {
+    "demo": (Demo, demo),
+    "data-build": (DataBuild, data_build),
+    "train": (Train, run_train),
+    "grid": (Grid, grid),
+    "pretrain": (Pretrain, run_pretrain),
+    "eval": (Eval, run_eval),
+    "predict": (Predict, run_predict),
+}
+
+
+def parse(arguments: Sequence[str]) -> Any:
+    """The options of the subcommand that the words name: a dataclass of :mod:`rsclib.cli_options`.
+
+    Raises:
+        RscError: an option stands where it is read as a name. SystemExit: other words that do not
+            fit, with their explanation printed, or after ``--help``.
+    """
+    words = list(arguments)
     if words[:2] == ["data", "build"]:  # two words for people, one for the parser
         words[:2] = ["data-build"]
+    if words and words[0] in COMMANDS:
+        words[1:] = names_last(words[1:], COMMANDS[words[0]][0])
+    return tyro.cli(Command, prog="rsc", description=__doc__, args=words)  # type: ignore[call-overload]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point: 0 when it worked, 2 after a mistake that the user can mend."""
     try:
-        command = tyro.cli(Command, prog="rsc", description=__doc__, args=words)  # type: ignore[call-overload]
-        actions: dict[type, Any] = {
-            Demo: demo,
-            DataBuild: data_build,
-            Train: run_train,
-            Grid: grid,
-            Pretrain: run_pretrain,
-            Eval: run_eval,
-            Predict: run_predict,
-        }
-        failures = actions[type(command)](command)
+        options = parse(sys.argv[1:] if arguments is None else arguments)
+        failures = dict(COMMANDS.values())[type(options)](options)
         sys.stdout.flush()  # else what did not fit is noticed too late
         if failures:
             return 2

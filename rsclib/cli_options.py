@@ -140,7 +140,7 @@ class Predict:
 
     Examples: rsc predict photo.jpg
               rsc predict a.jpg b.png --model hr-only --out runs/mine
-              rsc predict group.jpg --box 310 80 120 260
+              rsc predict --box 310 80 120 260 group.jpg
     """
 
     images: tyro.conf.Positional[tuple[str, ...]]
@@ -148,7 +148,9 @@ class Predict:
     model: str = "full"
     """A shipped model (full, hr-only) or a .safetensors file."""
     out: Path = Path("runs/predict")
-    box: tuple[float, float, float, float] | None = None
+    box: Annotated[
+        tuple[float, float, float, float] | None, tyro.conf.arg(metavar="X Y WIDTH HEIGHT")
+    ] = None
     """x y width height of the person in pixels, with a small margin, the same for all images;
     default: the whole image. The longer side decides the resolution range."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rsclib.cli import _models, main
+from rsclib.cli import COMMANDS, _models, main, parse
+from rsclib.errors import RscError
 from rsclib.evaluate import wide
 from rsclib.models import MODELS
 
@@ -74,3 +76,63 @@ def test_help_does_not_wait_for_torch() -> None:
     program = "import sys, rsclib.cli; print('torch' in sys.modules)"
     words = [sys.executable, "-c", program]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+# --- options anywhere ------------------------------------------------------------------------
+
+PIECES = {
+    "predict": ["--box 1 2 30 40", "--out x", "--model=hr-only", "a.jpg", "b.jpg"],
+    "eval": ["--part test-lab", "--count 64", "--out=x.json", "full", "hr-only"],
+    "data-build": ["--count 64", "--seed 3", "test-wild", "val-wild"],
+    "grid": ["--options a=1 b=2", "--out x", "--at_once 2", "g.yaml"],
+    "train": ["--out x", "--devices 2", "ci"],
+    "pretrain": ["--steps 1 2 3", "--no-extra", "--out x", "--lr 0.1"],
+}
+
+
+@pytest.mark.parametrize("command", PIECES)
+def test_options_stand_anywhere(command: str) -> None:
+    """Every order of options and names is the one with the names, in their order, at the end."""
+    pieces = PIECES[command]
+    wanted = parse([command, *" ".join(pieces).split()])
+    assert isinstance(wanted, COMMANDS[command][0])
+    names = [p for p in pieces if not p.startswith("-")]
+    for order in itertools.permutations(pieces):
+        if [p for p in order if p in names] == names:
+            assert parse([command, *" ".join(order).split()]) == wanted, order
+
+
+def test_a_box_before_the_image() -> None:
+    options = parse(["predict", "--box", "1", "2", "30", "40", "a.jpg", "--out", "x", "b.jpg"])
+    assert options.box == (1, 2, 30, 40)
+    assert (options.images, str(options.out)) == (("a.jpg", "b.jpg"), "x")
+    assert parse(["predict", "--box=1", "2", "3", "4", "a.jpg"]).box == (1, 2, 3, 4)
+    assert parse(["predict", "a", "--box", "-1", "2", "3", "4", "b"]).box == (
+        -1,
+        2,
+        3,
+        4,
+    )  # photos.py objects
+    assert parse(["grid", "--options=a=1", "b=2", "g.yaml", "--out", "x"]).options == ("a=1", "b=2")
+
+
+def test_names_that_look_like_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse(["predict", "--out", "x", "--", "-a.jpg", "--b.jpg"]).images == (
+        "-a.jpg",
+        "--b.jpg",
+    )
+    for words in ("predict -- a.jpg --out x", "eval -- full --out=x.json", "train -- ci --out x"):
+        with pytest.raises(RscError, match="put --out before the --"):
+            parse(words.split())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "--out").write_text("")  # a file of that name: then it is meant
+    assert parse(["predict", "--", "--out"]).images == ("--out",)
+
+
+def test_words_that_fit_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ("predict --wrong 3 a", "predict --box 1 2 3 a.jpg", "train ci more --out x",
+                  "predict a --out", "pretrain --steps 1 2 --out x"):  # fmt: skip
+        with pytest.raises(SystemExit) as stop:
+            parse(words.split())
+        assert stop.value.code == 2
+        assert capsys.readouterr().err
