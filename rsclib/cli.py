@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
+from rsclib.cli_environment import complete_environment, forgiving_output
 from rsclib.cli_options import (
     Command,
     DataBuild,
@@ -71,7 +72,8 @@ def demo(options: Demo) -> None:
     picture = io.BytesIO()
     figure.savefig(picture, dpi=100)
     write_bytes(options.out / "demo.png", picture.getvalue())
-    print(f"\nPicture: {options.out / 'demo.png'}   numbers: {options.out / 'demo.json'}")
+    places = f"Picture: {options.out / 'demo.png'}   numbers: {options.out / 'demo.json'}"
+    print(f"\n{_one_line(places)}")
 
 
 def data_build(options: DataBuild) -> None:
@@ -92,7 +94,7 @@ def run_train(options: Train) -> None:
     with held(options.out):
         train(config, options.out, devices=options.devices, nodes=options.nodes)
     if int(os.environ.get("LOCAL_RANK", 0)) == 0:
-        print(f"Model: {options.out / 'model.safetensors'}")
+        print(_one_line(f"Model: {options.out / 'model.safetensors'}"))
 
 
 def grid(options: Grid) -> None:
@@ -112,7 +114,7 @@ def grid(options: Grid) -> None:
     )  # fmt: skip
     if failed:
         raise RscError(f"{len(failed)} of {len(runs)} runs failed: {'; '.join(failed)}")
-    print(f"{len(runs)} models in {options.out}")
+    print(_one_line(f"{len(runs)} models in {options.out}"))
 
 
 def run_pretrain(options: Pretrain) -> None:
@@ -139,7 +141,7 @@ def run_pretrain(options: Pretrain) -> None:
     ) | {"precision": precision_here(config.precision)}
     if int(os.environ.get("LOCAL_RANK", 0)) == 0:
         save_model(options.out / "model.safetensors", net, about)
-        print(f"Model: {options.out / 'model.safetensors'}")
+        print(_one_line(f"Model: {options.out / 'model.safetensors'}"))
 
 
 def run_eval(options: Eval) -> None:
@@ -159,6 +161,11 @@ def run_eval(options: Eval) -> None:
         print(wide(rows, metric).to_markdown())
     if options.out:
         write_result(options.out, rows, provenance(options, 0, seconds))
+
+
+def _one_line(text: str) -> str:
+    """What a name may hold beside letters, a line break or bytes that are no text, as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _say(line: str) -> None:
@@ -181,8 +188,7 @@ def run_predict(options: Predict) -> int:
     failed = []
     for photo, stem in zip(options.images, stems, strict=True):
         try:
-            line = predict_photo(photo, stem, net, body, options.box)
-            print(line.encode("utf-8", "replace").decode())  # names need not be UTF-8
+            print(_one_line(predict_photo(photo, stem, net, body, options.box)))
         except RscError as error:
             failed.append(str(error))
     for line in failed:
@@ -219,7 +225,9 @@ def parse(arguments: Sequence[str]) -> Any:
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point: 0 when it worked, 2 after a mistake that the user can mend."""
+    forgiving_output()
     try:
+        complete_environment()
         options = parse(sys.argv[1:] if arguments is None else arguments)
         failures = dict(COMMANDS.values())[type(options)](options)
         sys.stdout.flush()  # else what did not fit is noticed too late
@@ -238,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except OSError as error:  # e.g. a disk that filled up under a library's feet
         place = f": {error.filename}" if error.filename else ""
-        _say(f"rsc: {error.strerror or error}{place}")
+        _say(_one_line(f"rsc: {error.strerror or error}{place}"))
         return 2
     except KeyboardInterrupt:
         _say("rsc: stopped; the same command goes on where it was")
