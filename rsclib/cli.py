@@ -101,6 +101,7 @@ def grid(options: Grid) -> None:
     """Train the rows of a grid and say which failed."""
     import yaml
 
+    from rsclib.files.atomic import check_writable
     from rsclib.methods.grid import read_grid, run_grid
 
     if bad := [o for o in options.options if "=" not in o]:
@@ -108,6 +109,7 @@ def grid(options: Grid) -> None:
     pairs = (o.split("=", 1) for o in options.options)
     parameters = {name: yaml.safe_load(value) for name, value in pairs}
     runs = read_grid(options.grid)
+    check_writable(options.out)
     failed = run_grid(
         runs, options.out, options.cluster, options.at_once, options.devices, options.nodes,
         parameters,
@@ -154,6 +156,8 @@ def run_eval(options: Eval) -> None:
         raise RscError("name at least one model: rsc eval full hr-only")
     nets = _models(options.models)
     if options.out:
+        if options.out.is_dir():  # now, not after the evaluation
+            raise RscError(f"{options.out} is a folder; name a file in it: {options.out}/eval.json")
         check_writable(options.out.parent)
     rows, seconds = evaluate(nets, options.part, count=options.count)
     for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
@@ -178,12 +182,14 @@ def _say(line: str) -> None:
 def run_predict(options: Predict) -> int:
     """Write three files an image; returns how many images failed, each with a line of its own."""
     from rsclib.body import load_body
+    from rsclib.files.atomic import check_writable
     from rsclib.models import model_named
     from rsclib.predict import outputs, predict_photo
 
     if not options.images:
         raise RscError("name at least one image: rsc predict photo.jpg")
     stems = outputs(options.images, options.out)
+    check_writable(options.out)
     net, body = model_named(options.model), load_body()
     failed = []
     for photo, stem in zip(options.images, stems, strict=True):

@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from rsclib.cli import COMMANDS, _models, main, parse
 from rsclib.errors import RscError
 from rsclib.evaluate import wide
 from rsclib.models import MODELS
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
@@ -136,3 +139,39 @@ def test_words_that_fit_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
             parse(words.split())
         assert stop.value.code == 2
         assert capsys.readouterr().err
+
+
+# --- a folder for a file, a file for a folder ---------------------------------------------------
+
+WRONG_KIND = {
+    "predict folder": "folder is a folder; name the images in it, e.g. folder/*.jpg",
+    "predict photo.png --model folder": "give the model in it, folder/model.safetensors",
+    "eval folder": "give the model in it, folder/model.safetensors",
+    "eval empty": "empty is a folder; give a .safetensors file",
+    "eval full --out folder": "folder is a folder; name a file in it: folder/eval.json",
+    "eval full --out photo.png/x.json": "cannot write photo.png: it is a file, not a folder",
+    "predict photo.png --out photo.png/deep": "cannot write photo.png/deep: photo.png is a file, not a folder",
+    "predict photo.png --out dead": "it is a link to nothing, not a folder",
+    "demo --out photo.png": "cannot write photo.png: it is a file, not a folder",
+    "train ci --out photo.png": "cannot write photo.png: it is a file, not a folder",
+    "pretrain --out photo.png": "cannot write photo.png: it is a file, not a folder",
+    "grid grid.yaml --out photo.png": "cannot write photo.png: it is a file, not a folder",
+}
+
+
+@pytest.mark.parametrize("words", WRONG_KIND)
+def test_folders_and_files_mixed_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (40, 40), "red").save("photo.png")
+    for folder in ("folder", "empty"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(MODELS / "full.safetensors", "folder/model.safetensors")
+    shutil.copy(ROOT / "benchmarks/grids/table6.yaml", "grid.yaml")
+    (tmp_path / "dead").symlink_to("nowhere")
+    before = (tmp_path / "photo.png").read_bytes()
+    assert main(words.split()) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]  # Fabric may speak before
+    assert error.startswith("rsc: ") and WRONG_KIND[words] in error
+    assert (tmp_path / "photo.png").read_bytes() == before

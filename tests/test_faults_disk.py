@@ -162,7 +162,8 @@ def test_a_file_in_the_place_of_the_folder(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     (tmp_path / "file").write_text("mine")
-    fails(commands(name, tmp_path / "file"), capsys, "Not a directory")
+    said = "Not a directory" if name == "data build" else "file is a file, not a folder"
+    fails(commands(name, tmp_path / "file"), capsys, said)
     assert (tmp_path / "file").read_text() == "mine"
 
 

@@ -82,6 +82,8 @@ def read_image(source: str | os.PathLike[str] | bytes) -> Pixels:
 
 def _content(path: Path) -> bytes:
     try:
+        if path.is_dir():
+            raise RscError(f"{path} is a folder; name the images in it, e.g. {path}/*.jpg")
         if not path.is_file():
             raise RscError(f"there is no image at {path}; check the path")
         if path.stat().st_size > MAX_BYTES:
