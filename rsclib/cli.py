@@ -1,10 +1,13 @@
-"""The ``rsc`` command. Every subcommand calls a function that the notebooks call too."""
+"""The ``rsc`` command. Every subcommand calls a function that the notebooks call too. ``rsc --version``
+says which code it is."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
+from rsclib import __version__
 from rsclib.cli_environment import complete_environment, forgiving_output
 from rsclib.cli_options import (
     Command,
@@ -180,7 +184,8 @@ def _say(line: str) -> None:
 
 
 def run_predict(options: Predict) -> int:
-    """Write three files an image; returns how many images failed, each with a line of its own."""
+    """Write three files an image, and warn of doubtful ones; returns how many images failed, each
+    with a line of its own."""
     from rsclib.body import load_body
     from rsclib.files.atomic import check_writable
     from rsclib.models import model_named
@@ -194,7 +199,10 @@ def run_predict(options: Predict) -> int:
     failed = []
     for photo, stem in zip(options.images, stems, strict=True):
         try:
-            print(_one_line(predict_photo(photo, stem, net, body, options.box)))
+            line, doubts = predict_photo(photo, stem, net, body, options.box)
+            print(_one_line(line))
+            for doubt in doubts:
+                _say(_one_line(f"rsc: warning: {doubt}"))
         except RscError as error:
             failed.append(str(error))
     for line in failed:
@@ -214,14 +222,29 @@ COMMANDS: dict[str, tuple[type, Any]] = {
 }
 
 
+def version() -> str:
+    """The package's version and, in a checkout, the commit."""
+    root = Path(__file__).parents[1]
+    words = ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"]
+    commit = ""
+    if (root / ".git").exists():  # else it may lie inside somebody else's repository
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20)
+            commit = f" (commit {done.stdout.strip()})"
+    return f"rsc {__version__}{commit}"
+
+
 def parse(arguments: Sequence[str]) -> Any:
     """The options of the subcommand that the words name: a dataclass of :mod:`rsclib.cli_options`.
 
     Raises:
         RscError: an option stands where it is read as a name. SystemExit: other words that do not
-            fit, with their explanation printed, or after ``--help``.
+            fit, with their explanation printed, or after ``--help`` or ``--version``.
     """
     words = list(arguments)
+    if words == ["--version"]:
+        print(version())
+        raise SystemExit(0)
     if words[:2] == ["data", "build"]:  # two words for people, one for the parser
         words[:2] = ["data-build"]
     if words and words[0] in COMMANDS:

@@ -134,7 +134,8 @@ class Predict:
     """Estimate the body of the person in each of your own images.
 
     The shipped models have only ever seen rendered people: on a real photograph expect a rough
-    pose at best, and no warning when it is wrong. The network always answers, person or not.
+    pose at best. The network always answers, person or not. A warning is printed where picture or
+    box look useless, or the mirrored picture gives another pose ("unsure"); none proves nothing.
 
     Each image gives NAME.obj (mesh), NAME.npz (numbers) and NAME.png (picture) in --out.
 

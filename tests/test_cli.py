@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -175,3 +178,22 @@ def test_folders_and_files_mixed_up(
     error = capsys.readouterr().err.strip().splitlines()[-1]  # Fabric may speak before
     assert error.startswith("rsc: ") and WRONG_KIND[words] in error
     assert (tmp_path / "photo.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("module", ["rsclib", "rsclib.cli"])
+def test_version_and_module(module: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", module]
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT)}
+    said = subprocess.run(
+        [*words, "--version"], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env=surroundings,
+    )  # fmt: skip
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.fullmatch(
+        rf"rsc {re.escape(version)}( \(commit [0-9a-f]+(-dirty)?\))?\n", said.stdout
+    )
+    assert ("commit" in said.stdout) == (ROOT / ".git").exists()
+    wrong = subprocess.run(
+        [*words, "eval"], capture_output=True, text=True, cwd=tmp_path, env=surroundings
+    )
+    assert wrong.returncode == 2 and wrong.stderr.startswith("rsc: name at least one model")
