@@ -59,13 +59,22 @@ def outputs(
 
 def auc(bad: Numbers, good: Numbers) -> float:
     """Share of the pairs (one of each) in which the bad one disagrees more (Mann and Whitney)."""
+    if not len(bad) or not len(good):
+        raise RscError("no threshold can be chosen: all predictions are good, or none is")
     ranks = rankdata(np.concatenate([bad, good]))[: len(bad)]
     return float((ranks.sum() - len(bad) * (len(bad) + 1) / 2) / (len(bad) * len(good)))
 
 
 def choose(good: Numbers) -> int:
-    """The smallest threshold (mm) that calls at most :data:`MOST_FALSE` of the good ones unsure."""
-    return next(t for t in THRESHOLDS if (good > t).mean() <= MOST_FALSE)
+    """The smallest threshold (mm) that calls at most :data:`MOST_FALSE` of the good ones unsure.
+
+    Raises:
+        RscError: there is none.
+    """
+    for threshold in THRESHOLDS:
+        if len(good) and (good > threshold).mean() <= MOST_FALSE:
+            return threshold
+    raise RscError("no threshold leaves the good predictions alone; are there good ones?")
 
 
 def rows_of(size: str, apart: Numbers, error: Numbers) -> Iterator[dict]:

@@ -56,18 +56,18 @@ def picture_doubts(
         alpha: opacity (H, W) of the picture it was cut from; None: it was opaque.
         box: x y width height of the crop in that picture.
     """
-    low, high = (float(v) for v in np.percentile(cut, (1, 99)))
+    low, high = np.percentile(cut, (1, 99), axis=(0, 1))  # of each channel; a few pixels may stray
     if alpha is not None:
         x, y, w, h = (int(v) for v in box or (0, 0, alpha.shape[1], alpha.shape[0]))
         clear = 1 - float(alpha[y : y + max(h, 1), x : x + max(w, 1)].mean()) / 255
         if clear > 1 - _CLEAR:
             return [f"{clear:.0%} of what the network sees is transparent; save it without alpha"]
-    if 0 < high <= _DARK:
+    if 0 < high.max() <= _DARK:
         return [
-            f"the picture is nearly black: its levels reach {high:.0f} of 255; make it brighter"
+            f"the picture is nearly black: its levels reach {high.max():.0f} of 255; make it brighter"
             " (12-bit levels in a 16-bit file: multiply them by 16)"
         ]
-    if high - low < _FLAT:
+    if (high - low).max() < _FLAT:
         return ["the picture has no contrast, so there is nothing to see; check the image and box"]
     return []
 
