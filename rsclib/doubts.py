@@ -17,7 +17,7 @@ from rsclib.metrics import mpjpe
 
 # The 14 evaluation joints of the mirrored body: right and left change places.
 MIRROR_J14 = (5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13)
-SMALLEST_SPAN = 0.65  # of the crop; 99 % of the predictions on val-wild span more
+SMALLEST_SPAN = 0.65  # of the crop; about 99 % of the predictions on val-wild span more
 MOST_OUTSIDE = 0.25  # of the 24 joints; fewer in 99 % of the predictions on val-wild
 _DARK = 16  # of 255: 4095 of 65535
 _FLAT = 10  # levels of 255

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -22,8 +24,13 @@ from rsclib.errors import RscError
 from rsclib.files.photos import read_photo, square
 from rsclib.geometry import project
 from rsclib.metrics import J14_NAMES
+from rsclib.predict import UNSURE_MM
+from rsclib.runs.provenance import read_result
 from tests.attacks.images import encode
 from tests.people import random_people
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_mirror_order_swaps_right_and_left() -> None:
@@ -134,6 +141,30 @@ def test_the_whole_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
         "called small",
     }
     assert {r["resolution"] for r in rows} == {"128", "32", "both"}
+
+
+def test_the_threshold_is_that_of_the_result_file() -> None:
+    result = read_result(ROOT / "results/open/unsure.json")
+    rows = result["rows"]
+    (chosen,) = (r["value"] for r in rows if r["metric"] == "chosen threshold")
+    assert chosen == UNSURE_MM
+    at = {
+        (r["metric"], r["threshold_mm"]): r["value"]
+        for r in rows
+        if r["resolution"] == "both" and "threshold_mm" in r
+    }
+    false = {t: at["good called unsure", t] for t in unsure.THRESHOLDS}
+    assert min(t for t, share in false.items() if share <= unsure.MOST_FALSE) == chosen  # the rule
+    bad = at["bad called unsure", chosen]
+    assert f"more than {chosen} mm away" in README
+    assert f"{bad:.0%} of the bad".replace("%", " %") in README
+    assert f"{100 * false[chosen]:.1f} % of the good" in README
+    config = result["provenance"]["config"]
+    assert (config["bad_mm"], config["good_mm"]) == (unsure.BAD, unsure.GOOD)
+    assert config["smallest_span"] == SMALLEST_SPAN
+    small = {r["share"]: r["value"] for r in rows if r["metric"] == "called small"}
+    assert small[1.0] < 0.015 and small[0.6] > 0.8 and small[0.3] > 0.6
+    assert not result["provenance"]["git"]["dirty"]
 
 
 def test_a_smaller_picture_keeps_its_edges() -> None:
