@@ -94,7 +94,8 @@ def predict_photo(
         pixels, alpha = read_photo(photo)
         cut, native = crop(pixels, box, ranges.full)
     except RscError as error:
-        raise RscError(str(error) if photo in str(error) else f"{photo}: {error}") from error
+        named = str(RscError(photo)) in str(error)  # as an error writes the name
+        raise RscError(str(error) if named else f"{photo}: {error}") from error
     prediction = estimate(net, cut, native, ranges)
     mirrored = estimate(net, np.ascontiguousarray(cut[:, ::-1]), native, ranges)
     with torch.inference_mode():
