@@ -27,9 +27,13 @@ def model_file(name: str) -> Path:
     """The file of a shipped model by name (a key of :data:`SHIPPED`); else ``name`` is the file.
 
     Raises:
-        RscError: the shipped file is missing or damaged.
+        RscError: the shipped file is missing or damaged, or it is a folder.
     """
     if name not in SHIPPED:
+        if os.path.isdir(name):
+            inside = Path(name) / "model.safetensors"
+            known = "a .safetensors file" if not inside.is_file() else f"the model in it, {inside}"
+            raise RscError(f"{name} is a folder; give {known}")
         return Path(name)
     check_shipped(f"models/{name}.safetensors")
     return MODELS / f"{name}.safetensors"

@@ -12,13 +12,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rsclib.body import Body
+from rsclib.doubts import body_doubts, disagreement, picture_doubts
 from rsclib.errors import RscError
 from rsclib.files.atomic import atomic_path, write_text
-from rsclib.files.photos import Pixels, crop, read_image
+from rsclib.files.photos import Pixels, crop, read_photo
+from rsclib.geometry import project
 from rsclib.predictor import NetPredictor
 from rsclib.viz import mesh_of, overlay, side_view
 
 SUFFIXES = (".obj", ".npz", ".png")
+# Millimetres between the poses of a picture and of its mirror image from which on a prediction is
+# called unsure: chosen by benchmarks/unsure.py, results/open/unsure.json.
+UNSURE_MM = 110.0
 SHOWN = 384  # side of each panel of the picture, pixels
 
 
@@ -46,33 +51,44 @@ def _file(stem: Path, suffix: str) -> Path:
 
 def predict_photo(
     photo: str, stem: Path, predictor: NetPredictor, box: Sequence[float] | None = None
-) -> str:
+) -> tuple[str, list[str]]:
     """Write ``stem.obj``, ``stem.npz`` and ``stem.png`` for one photograph.
 
     The npz holds rotmats (24, 3, 3), betas (10,), cam (3,) of the crop, joints14 (14, 3) from the
-    pelvis and vertices (6890, 3), both metres in the camera frame, native_px and range_index. The
+    pelvis and vertices (6890, 3), both metres in the camera frame, native_px, range_index and
+    unsure_mm, how far away the mirrored picture's pose is (:func:`rsclib.doubts.disagreement`). The
     mesh of the obj is turned to y up.
 
     Returns:
-        One line that says what was written.
+        One line that says what was written, and warnings of what makes it doubtful, a line each.
 
     Raises:
         RscError: the photograph or the box is of no use, or a file cannot be written.
     """
     ranges, body = predictor.ranges, predictor.body
     try:
-        cut, native = crop(read_image(photo), box, ranges.full)
+        pixels, alpha = read_photo(photo)
+        cut, native = crop(pixels, box, ranges.full)
     except RscError as error:
-        raise RscError(str(error) if photo in str(error) else f"{photo}: {error}") from error
-    prediction = predictor(torch.from_numpy(cut).permute(2, 0, 1)[None], native)
+        named = str(RscError(photo)) in str(error)  # as an error writes the name
+        raise RscError(str(error) if named else f"{photo}: {error}") from error
+    image = torch.from_numpy(cut).permute(2, 0, 1)[None]
+    prediction, mirrored = (predictor(view, native) for view in (image, image.flip(3)))
     with torch.inference_mode():
         out = body(prediction.rotmats, prediction.betas)
+        other = body.joints(mirrored.rotmats, mirrored.betas).joints14
+        apart = float(disagreement(out.joints14, other)[0])
+        points = project(out.joints24, prediction.cam)
+    doubts = picture_doubts(cut, alpha, box) or body_doubts(points)
+    if apart > UNSURE_MM:
+        doubts.append(f"unsure: the mirrored picture gives a pose {apart:.0f} mm away")
     index = int(ranges.index(native))
     arrays: dict[str, Any] = {
         "rotmats": prediction.rotmats[0].numpy(), "betas": prediction.betas[0].numpy(),
         "cam": prediction.cam[0].numpy(), "joints14": out.joints14[0].numpy(),
         "vertices": out.vertices[0].numpy(),
         "native_px": np.int64(native), "range_index": np.int64(index),
+        "unsure_mm": np.float64(apart),
     }  # fmt: skip
     write_obj(_file(stem, ".obj"), arrays["vertices"], body.faces.numpy())
     with atomic_path(_file(stem, ".npz")) as temporary:
@@ -80,7 +96,8 @@ def predict_photo(
     picture = draw(cut, native, mesh_of(prediction, body), body)
     with atomic_path(_file(stem, ".png")) as temporary:
         picture.savefig(temporary, dpi=100)
-    return f"{photo}: {native} px, range {index}: {_file(stem, '.{obj,npz,png}')}"
+    said = f"{photo}: {native} px, range {index}: {_file(stem, '.{obj,npz,png}')}"
+    return said, [f"{photo}: {doubt}" for doubt in doubts]
 
 
 def write_obj(path: Path, vertices: NDArray[np.float32], faces: NDArray[np.int64]) -> None:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import io
+import itertools
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from rsclib.cli import _models, main
+from rsclib.cli import COMMANDS, main, parse
+from rsclib.commands.scoring import models_by_title
+from rsclib.errors import RscError
 from rsclib.evaluate import pivot
 from rsclib.models import MODELS
 from rsclib.openbench import build as B
 from rsclib.openbench.parts import SPLITS
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +122,12 @@ def test_a_grids_runs_are_rows_of_their_own(tmp_path: Path) -> None:
     for file in files:
         file.parent.mkdir(parents=True)
         shutil.copy(MODELS / "full.safetensors", file)
-    assert list(_models(["hr-only", *map(str, files)])) == ["HR-only", "a/seed0", "b/seed0", "c"]
+    assert list(models_by_title(["hr-only", *map(str, files)])) == [
+        "HR-only",
+        "a/seed0",
+        "b/seed0",
+        "c",
+    ]
 
 
 def test_the_table_keeps_the_order_of_the_models() -> None:
@@ -129,3 +142,118 @@ def test_help_does_not_wait_for_torch() -> None:
     program = "import sys, rsclib.cli; print('torch' in sys.modules)"
     words = [sys.executable, "-c", program]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+# --- options anywhere ------------------------------------------------------------------------
+
+PIECES = {
+    "predict": ["--box 1 2 30 40", "--out x", "--model=hr-only", "a.jpg", "b.jpg"],
+    "eval": ["--part test-lab", "--count 64", "--out=x.json", "full", "hr-only"],
+    "data build": ["--count 64", "--seed 3", "test-wild", "val-wild"],
+    "grid": ["--options a=1 b=2", "--out x", "--at_once 2", "g.yaml"],
+    "train": ["--out x", "--devices 2", "ci"],
+    "pretrain": ["--steps 1 2 3", "--no-extra", "--out x", "--lr 0.1"],
+}
+
+
+@pytest.mark.parametrize("command", PIECES)
+def test_options_stand_anywhere(command: str) -> None:
+    """Every order of options and names is the one with the names, in their order, at the end."""
+    pieces = PIECES[command]
+    wanted = parse([*command.split(), *" ".join(pieces).split()])
+    assert isinstance(wanted, COMMANDS[command][0])
+    names = [p for p in pieces if not p.startswith("-")]
+    for order in itertools.permutations(pieces):
+        if [p for p in order if p in names] == names:
+            assert parse([*command.split(), *" ".join(order).split()]) == wanted, order
+
+
+def test_a_box_before_the_image() -> None:
+    options = parse(["predict", "--box", "1", "2", "30", "40", "a.jpg", "--out", "x", "b.jpg"])
+    assert options.box == (1, 2, 30, 40)
+    assert (options.images, str(options.out)) == (("a.jpg", "b.jpg"), "x")
+    assert parse(["predict", "--box=1", "2", "3", "4", "a.jpg"]).box == (1, 2, 3, 4)
+    assert parse(["predict", "a", "--box", "-1", "2", "3", "4", "b"]).box == (
+        -1,
+        2,
+        3,
+        4,
+    )  # photos.py objects
+    assert parse(["grid", "--options=a=1", "b=2", "g.yaml", "--out", "x"]).options == ("a=1", "b=2")
+
+
+def test_names_that_look_like_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse(["predict", "--out", "x", "--", "-a.jpg", "--b.jpg"]).images == (
+        "-a.jpg",
+        "--b.jpg",
+    )
+    for words in ("predict -- a.jpg --out x", "eval -- full --out=x.json", "train -- ci --out x"):
+        with pytest.raises(RscError, match="put --out before the --"):
+            parse(words.split())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "--out").write_text("")  # a file of that name: then it is meant
+    assert parse(["predict", "--", "--out"]).images == ("--out",)
+
+
+def test_words_that_fit_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ("predict --wrong 3 a", "predict --box 1 2 3 a.jpg", "train ci more --out x",
+                  "predict a --out", "pretrain --steps 1 2 --out x"):  # fmt: skip
+        with pytest.raises(SystemExit) as stop:
+            parse(words.split())
+        assert stop.value.code == 2
+        assert capsys.readouterr().err
+
+
+# --- a folder for a file, a file for a folder ---------------------------------------------------
+
+WRONG_KIND = {
+    "predict folder": "folder is a folder; name the images in it, e.g. folder/*.jpg",
+    "predict photo.png --model folder": "give the model in it, folder/model.safetensors",
+    "eval folder": "give the model in it, folder/model.safetensors",
+    "eval empty": "empty is a folder; give a .safetensors file",
+    "eval full --out folder": "folder is a folder; name a file in it: folder/eval.json",
+    "eval full --out photo.png/x.json": "cannot write photo.png: it is a file, not a folder",
+    "predict photo.png --out photo.png/deep": "cannot write photo.png/deep: photo.png is a file, not a folder",
+    "predict photo.png --out dead": "it is a link to nothing, not a folder",
+    "demo --out photo.png": "cannot write photo.png: it is a file, not a folder",
+    "train ci --out photo.png": "cannot write photo.png: it is a file, not a folder",
+    "pretrain --out photo.png": "cannot write photo.png: it is a file, not a folder",
+    "grid grid.yaml --out photo.png": "cannot write photo.png: it is a file, not a folder",
+}
+
+
+@pytest.mark.parametrize("words", WRONG_KIND)
+def test_folders_and_files_mixed_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (40, 40), "red").save("photo.png")
+    for folder in ("folder", "empty"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(MODELS / "full.safetensors", "folder/model.safetensors")
+    shutil.copy(ROOT / "benchmarks/grids/table6.yaml", "grid.yaml")
+    (tmp_path / "dead").symlink_to("nowhere")
+    before = (tmp_path / "photo.png").read_bytes()
+    assert main(words.split()) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]  # Fabric may speak before
+    assert error.startswith("rsc: ") and WRONG_KIND[words] in error
+    assert (tmp_path / "photo.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("module", ["rsclib", "rsclib.cli"])
+def test_version_and_module(module: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", module]
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT)}
+    said = subprocess.run(
+        [*words, "--version"], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env=surroundings,
+    )  # fmt: skip
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.fullmatch(
+        rf"rsc {re.escape(version)}( \(commit [0-9a-f]+(-dirty)?\))?\n", said.stdout
+    )
+    assert ("commit" in said.stdout) == (ROOT / ".git").exists()
+    wrong = subprocess.run(
+        [*words, "eval"], capture_output=True, text=True, cwd=tmp_path, env=surroundings
+    )
+    assert wrong.returncode == 2 and wrong.stderr.startswith("rsc: name at least one model")

@@ -177,7 +177,8 @@ def test_a_file_in_the_place_of_the_folder(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     (tmp_path / "file").write_text("mine")
-    fails(commands(name, tmp_path / "file"), capsys, "Not a directory")
+    said = "Not a directory" if name == "data build" else "file is a file, not a folder"
+    fails(commands(name, tmp_path / "file"), capsys, said)
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -228,7 +229,10 @@ def test_a_complete_part_is_read_from_a_read_only_disk(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk_behind_the_output(tmp_path: Path) -> None:
     """``rsc eval > file`` on a full disk: said in one line too, not at the interpreter's end."""
-    program = "import sys; from rsclib import cli; cli.data_build = lambda _: print('x'); sys.exit(cli.main())"
+    program = (
+        "import sys; from rsclib import cli; "
+        "cli.COMMANDS['data build'] = (cli.DataBuild, lambda _: print('x')); sys.exit(cli.main())"
+    )
     root = str(Path(__file__).parents[1])
     with open("/dev/full", "w") as full:
         done = subprocess.run(

@@ -13,12 +13,13 @@ from PIL import Image
 
 from rsclib.body import load_body
 from rsclib.cli import main
+from rsclib.doubts import disagreement
 from rsclib.errors import RscError
 from rsclib.files.photos import crop, read_image
 from rsclib.geometry import cam_to_translation
 from rsclib.models import model_named
 from rsclib.network import RSCNet
-from rsclib.predict import outputs, predict_photo
+from rsclib.predict import UNSURE_MM, outputs, predict_photo
 from rsclib.predictor import NetPredictor, ranges_of
 from rsclib.resolution import EDU, PAPER
 from rsclib.viz import mesh_of, predict
@@ -42,6 +43,7 @@ def test_good_and_bad_together(tmp_path: Path, capsys: pytest.CaptureFixture[str
     said = capsys.readouterr()
     assert [line.split(":")[0] for line in said.out.splitlines()] == [str(good), str(small)]
     errors = said.err.strip().splitlines()
+    errors = [line for line in errors if not line.startswith("rsc: warning: ")]
     assert len(errors) == 2 and all(line.startswith("rsc: ") for line in errors)
     assert "bad.jpg" in errors[0] and "none.png" in errors[1]
     assert {p.name for p in out.iterdir()} == {
@@ -61,11 +63,14 @@ def test_the_files_agree_with_the_network(tmp_path: Path) -> None:
     """At the network's own size the numbers are those of the notebooks' ``predict``."""
     net, body = model_named("full"), load_body()
     path = photo(tmp_path / "a.png", 128, 128)
-    line = predict_photo(str(path), tmp_path / "out" / "a", NetPredictor(net, body))
+    line, _ = predict_photo(str(path), tmp_path / "out" / "a", NetPredictor(net, body))
     assert "128 px, range 0" in line
     expected = predict(net, read_image(path), 128, EDU)[1]
     with np.load(tmp_path / "out" / "a.npz", allow_pickle=False) as file:
         arrays = {k: file[k] for k in file.files}
+    mirrored = predict(net, read_image(path)[:, ::-1], 128, EDU)[1]
+    joints = [body.joints(p.rotmats, p.betas).joints14 for p in (expected, mirrored)]
+    assert arrays["unsure_mm"] == pytest.approx(float(disagreement(*joints)[0]), rel=1e-3)
     np.testing.assert_allclose(arrays["betas"], expected.betas[0], atol=1e-5)
     shift = cam_to_translation(expected.cam).numpy()
     np.testing.assert_allclose(arrays["vertices"] + shift, mesh_of(expected, body), atol=1e-4)
@@ -93,6 +98,7 @@ def test_the_box_is_what_is_seen(tmp_path: Path) -> None:
         (["a.png", "--model", "nope"], "there is no model"),
         (["a.png", "--box", "0", "0", "nan", "5"], "box"),
         (["a.png", "--box", "0", "0", "500", "5"], "150 x 100"),
+        (["a.png", "--box", "60", "20", "120", "90"], "x y width height: 60 20 60 70"),
     ],
 )
 def test_mistakes(
@@ -110,7 +116,7 @@ def test_mistakes(
 def test_names_that_are_not_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = photo(tmp_path / "a.png", 40, 40).rename(tmp_path / os.fsdecode(b"\xff.png"))
     assert main(["predict", str(path), "--out", str(tmp_path / "out")]) == 0
-    assert "40 px" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith(f"{tmp_path}/\\udcff.png: 40 px")
 
 
 def test_outputs_and_ranges() -> None:
@@ -137,3 +143,61 @@ def test_output_that_is_not_finite(tmp_path: Path) -> None:
     with pytest.raises(RscError, match="not finite"):
         predict_photo(str(path), tmp_path / "a", NetPredictor(net, load_body()))
     assert not (tmp_path / "a.obj").exists()
+
+
+# --- warnings --------------------------------------------------------------------------------
+
+
+def spoilt(path: Path, kind: str) -> list[str]:
+    """A picture that is spoilt in a way, and the words of the command."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (9, 9, 3)).astype(np.uint8)
+    image = Image.fromarray(noise).resize((200, 200), Image.Resampling.BICUBIC)
+    box: list[str] = []
+    if kind == "12 bits":
+        image = Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 16)
+    elif kind == "12 bits of colour":  # Pillow reads the upper bytes of 48-bit files
+        image = Image.fromarray((np.asarray(image) // 16).astype(np.uint8))
+    elif kind in ("transparent", "nearly transparent"):
+        image.putalpha(0 if kind == "transparent" else 6)
+    elif kind == "a transparent part":
+        alpha = np.full((200, 200), 255, np.uint8)
+        alpha[:100, :100] = 0
+        image.putalpha(Image.fromarray(alpha))
+        box = ["--box", "5", "5", "90", "90"]
+    elif kind == "one colour":
+        image = Image.new("RGB", (200, 200), (90, 120, 30))
+    image.save(path)
+    return [str(path), *box, "--out", str(path.parent / "out")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [
+        ("12 bits", "nearly black"), ("12 bits of colour", "nearly black"),
+        ("transparent", "100% of what the network sees is transparent"),
+        ("nearly transparent", "is transparent"), ("a transparent part", "is transparent"),
+        ("one colour", "no contrast"), ("nothing", ""),
+    ],
+)  # fmt: skip
+def test_pictures_that_show_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, cause: str
+) -> None:
+    assert main(["predict", *spoilt(tmp_path / "a.png", kind)]) == 0  # goes on
+    said = capsys.readouterr()
+    assert "out/a." in said.out and (tmp_path / "out/a.npz").is_file()
+    lines = said.err.splitlines()
+    assert all(line.startswith(f"rsc: warning: {tmp_path}/a.png: ") for line in lines)
+    of_the_picture = [n for n in ("nearly black", "transparent", "no contrast") if n in said.err]
+    assert len(of_the_picture) == bool(cause) and cause in said.err
+
+
+def test_unsure_is_said_from_the_threshold_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, body, path = model_named("full"), load_body(), str(photo(tmp_path / "a.png", 128, 128))
+    for apart, expected in ((UNSURE_MM - 1, 0), (UNSURE_MM + 1, 1)):
+        monkeypatch.setattr("rsclib.predict.disagreement", lambda *_, a=apart: torch.tensor([a]))
+        doubts = predict_photo(path, tmp_path / "out", NetPredictor(net, body))[1]
+        unsure = f"{path}: unsure: the mirrored picture gives a pose {apart:.0f} mm away"
+        assert doubts.count(unsure) == expected

@@ -137,6 +137,17 @@ def held(folder: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _refused(path: str | os.PathLike[str], error: OSError) -> RscError:
+    path = Path(path)
+    if isinstance(error, IsADirectoryError):
+        return RscError(f"cannot write {path}: it is a folder; give the name of a file")
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        for place in (path, *path.parents):
+            if os.path.lexists(place) and not place.is_dir():
+                kind = "a link to nothing" if place.is_symlink() else "a file"
+                where = "it" if place == path else place
+                return RscError(
+                    f"cannot write {path}: {where} is {kind}, not a folder; choose another folder"
+                )
     return RscError(
         f"cannot write {path}: {error.strerror or error}. Free some space or choose a folder "
         "you may write to; nothing was changed."

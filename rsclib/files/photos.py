@@ -15,6 +15,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +45,20 @@ Pixels = NDArray[np.uint8]
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
+class Photo(NamedTuple):
+    """``pixels`` (H, W, 3) uint8 RGB and ``alpha`` (H, W) uint8, the opacity; None: opaque."""
+
+    pixels: Pixels
+    alpha: Pixels | None
+
+
 def read_image(source: str | os.PathLike[str] | bytes) -> Pixels:
-    """Read a photograph: (H, W, 3) uint8 RGB, turned upright as its EXIF says.
+    """The pixels of :func:`read_photo`."""
+    return read_photo(source).pixels
+
+
+def read_photo(source: str | os.PathLike[str] | bytes) -> Photo:
+    """Read a photograph: RGB, turned upright as its EXIF says, and its opacity.
 
     Of an animation the first frame is taken. What is transparent becomes mid-grey. 16-bit grey
     levels 0..65535 become 0..255; floats are levels 0..1 when none is above 1, else 0..255.
@@ -67,7 +80,7 @@ def read_image(source: str | os.PathLike[str] | bytes) -> Pixels:
                 raise Image.DecompressionBombError
             image.load()
             turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-            return _rgb(image if turn is None else image.transpose(turn))
+            return _photo(image if turn is None else image.transpose(turn))
     except RscError as error:
         raise RscError(f"{name}: {error}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -82,6 +95,8 @@ def read_image(source: str | os.PathLike[str] | bytes) -> Pixels:
 
 def _content(path: Path) -> bytes:
     try:
+        if path.is_dir():
+            raise RscError(f"{path} is a folder; name the images in it, e.g. {path}/*.jpg")
         if not path.is_file():
             raise RscError(f"there is no image at {path}; check the path")
         if path.stat().st_size > MAX_BYTES:
@@ -104,18 +119,20 @@ def _strict() -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES = lenient
 
 
-def _rgb(image: Image.Image) -> Pixels:
-    """Pixels of any mode that holds a picture."""
+def _photo(image: Image.Image) -> Photo:
+    """Pixels and opacity of any mode that holds a picture."""
+    alpha = None
     if image.mode == "F" or image.mode.startswith("I"):
         return _grey_levels(np.asarray(image), image.mode, image.info.get("transparency"))
     if image.has_transparency_data:
         image = image.convert("LA") if image.mode == "La" else image
         image = image.convert("RGBA")
+        alpha = np.array(image.getchannel("A"), np.uint8)
         image = Image.alpha_composite(Image.new("RGBA", image.size, (GREY,) * 3), image)
-    return np.array(image.convert("RGB"), np.uint8)
+    return Photo(np.array(image.convert("RGB"), np.uint8), alpha)
 
 
-def _grey_levels(values: NDArray, mode: str, transparent: object) -> Pixels:
+def _grey_levels(values: NDArray, mode: str, transparent: object) -> Photo:
     """One channel of integers or floats (H, W) as RGB."""
     if not np.isfinite(values).all():
         raise RscError("it holds NaN or infinity; replace them by numbers")
@@ -124,9 +141,11 @@ def _grey_levels(values: NDArray, mode: str, transparent: object) -> Pixels:
     if low < 0 or high > white:
         raise RscError(f"its levels {low:g}..{high:g} are not within 0..{white:g}; {_SAVE}")
     grey = (np.asarray(values, np.float32) * np.float32(255 / white)).round().astype(np.uint8)
+    alpha = None
     if isinstance(transparent, int):
-        grey[values == transparent] = GREY
-    return np.repeat(grey[..., None], 3, 2)
+        alpha = np.where(values == transparent, 0, 255).astype(np.uint8)
+        grey[alpha == 0] = GREY
+    return Photo(np.repeat(grey[..., None], 3, 2), alpha)
 
 
 def square(shape: Sequence[int], box: Sequence[float] | None = None) -> tuple[int, int, int]:
@@ -146,7 +165,13 @@ def square(shape: Sequence[int], box: Sequence[float] | None = None) -> tuple[in
     if not all(map(math.isfinite, (x, y, w, h))) or w < 1 or h < 1:
         raise RscError("a box needs four finite numbers x y width height, at least a pixel large")
     if x < 0 or y < 0 or x + w > width or y + h > height:
-        raise RscError(f"the box leaves the image, which has {width} x {height} pixels")
+        leaves = f"the box leaves the image, which has {width} x {height} pixels"
+        if 0 <= x <= w - 1 and 0 <= y <= h - 1 and w <= width and h <= height:
+            leaves += (
+                "; this looks like x1 y1 x2 y2, but a box is x y width height: "
+                f"{x:g} {y:g} {w - x:g} {h - y:g}"
+            )
+        raise RscError(leaves)
     side = round(max(w, h))
     if side * side > MAX_PIXELS:
         limit = math.isqrt(MAX_PIXELS)

@@ -67,8 +67,17 @@ class Request:
 
 
 def cache_folder() -> Path:
-    """Where built data lies: ``RSC_CACHE``, else ``~/.cache/rsclib``."""
-    return Path(os.environ.get("RSC_CACHE") or Path.home() / ".cache" / "rsclib")
+    """Where built data lies: ``RSC_CACHE``, else ``~/.cache/rsclib``.
+
+    Raises:
+        RscError: there is neither.
+    """
+    if folder := os.environ.get("RSC_CACHE"):
+        return Path(folder)
+    try:
+        return Path.home() / ".cache" / "rsclib"
+    except RuntimeError as error:  # a user without an account, e.g. in a container
+        raise RscError("there is no home folder to build data in; set RSC_CACHE to one") from error
 
 
 def request(name: str, count: int | None = None, size: int = SIZE, seed: int = 0) -> Request:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 
 from rsclib.errors import RscError
 

@@ -234,4 +234,5 @@ def _command() -> list[str]:
 
 
 def _without_folders(text: str) -> str:
+    text = text.encode("utf-8", "backslashreplace").decode()  # file names may hold other bytes
     return _ABSOLUTE.sub(r"\1", text)

@@ -149,13 +149,14 @@ class Predict:
     """Estimate the body of the person in each of your own images.
 
     The shipped models have only ever seen rendered people: on a real photograph expect a rough
-    pose at best, and no warning when it is wrong. The network always answers, person or not.
+    pose at best. The network always answers, person or not. A warning is printed where picture or
+    box look useless, or the mirrored picture gives another pose ("unsure"); none proves nothing.
 
     Each image gives NAME.obj (mesh), NAME.npz (numbers) and NAME.png (picture) in --out.
 
     Examples: rsc predict photo.jpg
               rsc predict a.jpg b.png --model hr-only --out runs/mine
-              rsc predict group.jpg --box 310 80 120 260
+              rsc predict --box 310 80 120 260 group.jpg
     """
 
     images: tyro.conf.Positional[tuple[str, ...]]
@@ -164,7 +165,9 @@ class Predict:
     """A shipped model (full, hr-only), a .safetensors file, or the checkpoint of the released
     RSC-Net or of SPIN."""
     out: Path = Path("runs/predict")
-    box: tuple[float, float, float, float] | None = None
+    box: Annotated[
+        tuple[float, float, float, float] | None, tyro.conf.arg(metavar="X Y WIDTH HEIGHT")
+    ] = None
     """x y width height of the person in pixels, with a small margin, the same for all images;
     default: the whole image. The longer side decides the resolution range."""
 

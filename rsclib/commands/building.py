@@ -1,0 +1,34 @@
+"""``rsc data build``."""
+
+from __future__ import annotations
+
+import sys
+
+from rsclib.commands.options import DataBuild
+from rsclib.errors import RscError
+
+
+def data_build(options: DataBuild) -> None:
+    """Build parts and say where they are."""
+    from rsclib.openbench.build import COUNTS, build, long_build, request
+
+    names = options.parts or tuple(COUNTS)
+    parts = [request(name, options.count, options.size, options.seed) for name in names]
+    for wanted in () if options.yes else parts:
+        if takes := long_build(wanted, options.workers):
+            _agree(f"{wanted.count} images of {wanted.name} take {takes}")
+    for wanted in parts:
+        print(build(wanted, options.workers))
+
+
+def _agree(what: str) -> None:
+    """Ask on a terminal whether to go on.
+
+    Raises:
+        RscError: the answer is not yes, or there is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        raise RscError(f"{what}; add --yes to build them")
+    print(f"{what}. Build them? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise RscError("nothing was built")

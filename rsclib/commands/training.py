@@ -1,0 +1,67 @@
+"""``rsc train``, ``rsc pretrain`` and ``rsc grid``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from rsclib.commands.options import Grid, Pretrain, Train
+from rsclib.commands.output import one_line
+from rsclib.errors import RscError
+
+
+def train(options: Train) -> None:
+    """Train, and say how the loss went and what to do next."""
+    from rsclib.methods import load_config
+
+    _run(load_config(options.config), options.out, options.devices, options.nodes)
+
+
+def pretrain(options: Pretrain) -> None:
+    """Pre-train the HR-only model."""
+    import torch
+
+    from rsclib.config import checked
+    from rsclib.methods.hr_only import HrOnlyConfig
+
+    stages = [[s, n] for s, n in zip((64, 96, 128), options.steps, strict=True) if n]
+    kept = ("images", "lr", "start", "extra", "compile", "seed", "batch")
+    values = {"stages": stages, **{name: getattr(options, name) for name in kept}}
+    devices = options.devices or torch.cuda.device_count() or os.cpu_count() or 1
+    _run(checked(HrOnlyConfig, values, "pretrain"), options.out, devices, 1)
+
+
+def _run(config: Any, out: Path, devices: int, nodes: int) -> None:
+    from rsclib.methods import run
+    from rsclib.runs.distributed import first_process
+    from rsclib.runs.folder import in_words
+
+    run(config, out, devices, nodes)
+    if first_process():
+        model = one_line(out / "model.safetensors")
+        print(f"{in_words(out)}\nModel: {model}\nScore it: rsc eval {model} hr-only")
+
+
+def grid(options: Grid) -> None:
+    """Train the rows of a grid, show how they ended and say which failed."""
+    import yaml
+
+    from rsclib.files.atomic import check_writable
+    from rsclib.methods.grid import ending, read_grid, run_grid
+
+    if bad := [o for o in options.options if "=" not in o]:
+        raise RscError(f"--options are NAME=VALUE, not {bad[0]!r}")
+    pairs = (o.split("=", 1) for o in options.options)
+    parameters = {name: yaml.safe_load(value) for name, value in pairs}
+    runs, out = read_grid(options.grid), options.out
+    check_writable(out)
+    failed = run_grid(
+        runs, out, options.cluster, options.at_once, options.devices, options.nodes, parameters
+    )
+    if finished := ending(runs, out):
+        print(f"Loss at the end, mean over seeds\n{finished}")
+    if failed:
+        raise RscError(f"{len(failed)} of {len(runs)} runs failed: {'; '.join(failed)}")
+    print(f"{len(runs)} models in {one_line(out)}")
+    print(f"Score them: rsc eval {one_line(out)}/*/*/model.safetensors")
