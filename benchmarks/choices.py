@@ -1,7 +1,7 @@
 """Score the runs of a grid on val-wild at the largest and the smallest size, each softened by several
 shares: how edu's settings were chosen.
 
-python -m benchmarks.choices runs/choices --out results/open/choices.json
+python -m benchmarks.choices runs/choices --out results/open/choices.csv
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from rsclib.methods.rsc import RscConfig, start_network
 from rsclib.network import RSCNet
 from rsclib.range_norm import soften
 from rsclib.resolution import PRESETS
-from rsclib.runs.provenance import provenance, write_result
+from rsclib.runs.provenance import provenance
+from rsclib.runs.results import write_result
 from rsclib.runs.states import load_training_state
 
 SHARES = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 1.0)
@@ -74,7 +75,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="of the grid's runs")
-    parser.add_argument("--out", type=Path, default=Path("results/open/choices.json"))
+    parser.add_argument("--out", type=Path, default=Path("results/open/choices.csv"))
     given = parser.parse_args()
     started = time.monotonic()
     try:

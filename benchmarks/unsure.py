@@ -1,6 +1,6 @@
 """How well the warnings of ``rsc predict`` tell bad predictions from good ones, without the truth.
 
-python -m benchmarks.unsure --out results/open/unsure.json
+python -m benchmarks.unsure --out results/open/unsure.csv
 
 On val-wild, full size and 32 px. A prediction is bad above 150 mm of MPJPE and good below 80 mm.
 "Unsure" is called what the mirrored picture puts elsewhere; the chosen threshold is the smallest
@@ -32,7 +32,8 @@ from rsclib.models import model_named
 from rsclib.network import RSCNet
 from rsclib.openbench.build import fetch
 from rsclib.resolution import EDU, degrade, normalise
-from rsclib.runs.provenance import provenance, write_result
+from rsclib.runs.provenance import provenance
+from rsclib.runs.results import write_result
 
 Numbers = NDArray[np.float64]
 PART = "val-wild"
@@ -79,7 +80,7 @@ def choose(good: Numbers) -> int:
     raise RscError("no threshold leaves the good predictions alone; are there good ones?")
 
 
-def rows_of(size: str, apart: Numbers, error: Numbers) -> Iterator[dict]:
+def rows_of(size: int | str, apart: Numbers, error: Numbers) -> Iterator[dict]:
     """The numbers of one size: counts, AUC, and the two shares at every threshold."""
     bad, good = apart[error > BAD], apart[error < GOOD]
     about = {"split": PART, "resolution": size, "bad": len(bad), "good": len(good)}
@@ -115,13 +116,13 @@ def measure(count: int | None = None) -> tuple[list[dict], int]:
         mirrored, _ = outputs(net, body, images.flip(3), size)
         apart[size] = disagreement(joints, mirrored).numpy()
         error[size] = mpjpe(joints, truth, root=None).numpy()
-        rows += rows_of(str(size), apart[size], error[size])
+        rows += rows_of(size, apart[size], error[size])
     both, wrong = (np.concatenate(list(values.values())) for values in (apart, error))
     rows += rows_of("both", both, wrong)
     for share in SHARES:
         spans = outputs(net, body, shrunk(images[::4], share), 128)[1]
         warned = float((spans < SMALLEST_SPAN).double().mean())
-        rows.append({"metric": "called small", "split": PART, "resolution": "128",
+        rows.append({"metric": "called small", "split": PART, "resolution": 128,
                      "share": share, "value": round(warned, 4)})  # fmt: skip
     return rows, choose(both[wrong < GOOD])
 
@@ -131,7 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=Path("results/open/unsure.json"))
+    parser.add_argument("--out", type=Path, default=Path("results/open/unsure.csv"))
     given = parser.parse_args()
     started = time.monotonic()
     try:

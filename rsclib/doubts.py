@@ -14,9 +14,8 @@ from torch import Tensor
 
 from rsclib.files.photos import Pixels
 from rsclib.metrics import mpjpe
+from rsclib.skeleton import J14_MIRROR
 
-# The 14 evaluation joints of the mirrored body: right and left change places.
-MIRROR_J14 = (5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13)
 SMALLEST_SPAN = 0.65  # of the crop; about 99 % of the predictions on val-wild span more
 MOST_OUTSIDE = 0.25  # of the 24 joints; fewer in 99 % of the predictions on val-wild
 _DARK = 16  # of 255: 4095 of 65535
@@ -36,7 +35,7 @@ def disagreement(joints: Tensor, of_mirrored: Tensor) -> Tensor:
     Returns:
         Mean distance of the joints after mirroring back, (B,) mm.
     """
-    back = of_mirrored[:, list(MIRROR_J14)] * of_mirrored.new_tensor([-1.0, 1.0, 1.0])
+    back = of_mirrored[:, list(J14_MIRROR)] * of_mirrored.new_tensor([-1.0, 1.0, 1.0])
     return mpjpe(joints, back, root=None)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from rsclib.errors import RscError
-from rsclib.runs.provenance import read_result
+from rsclib.runs.results import read_result
 
 PAPER_FOLDER = Path(__file__).resolve().parent.parent / "results" / "paper"
 PAPER_COLUMNS = ["table", "dataset", "method", "metric", "resolution", "value"]
@@ -90,7 +90,7 @@ def results_table(
     another share of the picture than 52 of 128), the place in the list of ranges is the same.
 
     Args:
-        files: result files, JSON (:func:`rsclib.runs.provenance.write_result`) or CSV, whose rows have
+        files: result files (:func:`rsclib.runs.results.write_result`) or a CSV alone, whose rows have
             method, metric, resolution and value, and may have low, high, split and range_index.
         table: the table of the paper to show beside them; None for no paper column.
         dataset: whose rows of that table.
@@ -168,7 +168,8 @@ def check_rows(frame: pd.DataFrame, columns: Sequence[str], where: str) -> None:
 
 
 def _read_rows(path: Path) -> pd.DataFrame:
-    frame = _read_csv(path) if path.suffix == ".csv" else pd.DataFrame(read_result(path)["rows"])
+    alone = path.suffix == ".csv" and not path.with_suffix(".json").is_file()
+    frame = _read_csv(path) if alone else pd.DataFrame(read_result(path)["rows"])
     check_rows(frame, RESULT_COLUMNS, path.name)
     return frame
 

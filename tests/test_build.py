@@ -15,6 +15,7 @@ import pytest
 from rsclib.errors import RscError
 from rsclib.files import turns
 from rsclib.openbench import build as B
+from rsclib.openbench import duration as D
 
 
 @pytest.fixture
@@ -107,16 +108,16 @@ def test_more_than_usual_that_takes_long_is_estimated(
 ) -> None:
     wanted, cache = small
     many = B.Request("test-lab", 10**6, 32)
-    monkeypatch.setattr(B, "LONG", 0)
-    assert re.fullmatch(r"about \d+\.\d hours on 1 core and \d GB", B.long_build(many, cache=cache))
-    assert B.long_build(wanted, cache=cache) == "", "it is not more than usual"
-    monkeypatch.setattr(B, "LONG", float("inf"))
-    assert B.long_build(many, cache=cache) == "", "it is not long"
-    monkeypatch.setattr(B, "LONG", 0)
+    monkeypatch.setattr(D, "LONG", 0)
+    assert re.fullmatch(r"about \d+\.\d hours on 1 core and \d GB", D.long_build(many, cache=cache))
+    assert D.long_build(wanted, cache=cache) == "", "it is not more than usual"
+    monkeypatch.setattr(D, "LONG", float("inf"))
+    assert D.long_build(many, cache=cache) == "", "it is not long"
+    monkeypatch.setattr(D, "LONG", 0)
     monkeypatch.setitem(B.COUNTS, "test-lab", 0)
-    assert B.long_build(wanted, cache=cache)
+    assert D.long_build(wanted, cache=cache)
     B.build(wanted, cache=cache)
-    assert B.long_build(wanted, cache=cache) == "", "it is built"
+    assert D.long_build(wanted, cache=cache) == "", "it is built"
 
 
 @pytest.mark.parametrize(
@@ -174,8 +175,8 @@ def test_who_waits_says_for_whom_and_then_builds(
             release()
         return real(*arguments)
 
-    real = B._missing
-    monkeypatch.setattr(B, "_missing", missing)
+    real = B.missing
+    monkeypatch.setattr(B, "missing", missing)
     with another_holds(folder) as release:
         B.build(wanted, cache=cache)
     said = capsys.readouterr().err.splitlines()
@@ -205,8 +206,8 @@ def test_who_waits_goes_on_as_soon_as_its_own_shards_are_there(
             folder.rename(built)
         return real(*arguments)
 
-    real = B._missing
-    monkeypatch.setattr(B, "_missing", missing)
+    real = B.missing
+    monkeypatch.setattr(B, "missing", missing)
     B._calls.clear()  # type: ignore[attr-defined]
     with another_holds(built):
         B.build(wanted, cache=cache)

@@ -100,7 +100,9 @@ def test_days_of_building_are_not_begun_without_a_yes(
     built: list[str] = []
     monkeypatch.setattr(B, "build", lambda wanted, _: built.append(wanted.name))
     takes = {"source": "about 9.0 hours on 2 cores and 5 GB"}
-    monkeypatch.setattr(B, "long_build", lambda wanted, _: takes.get(wanted.name, ""))
+    monkeypatch.setattr(
+        "rsclib.openbench.duration.long_build", lambda wanted, _: takes.get(wanted.name, "")
+    )
     monkeypatch.setattr("sys.stdin", Stdin(answer))
     code = main(["data", "build", "test-lab", "source", "--count", "1000000", *words])
     error = capsys.readouterr().err
@@ -211,7 +213,7 @@ WRONG_KIND = {
     "predict photo.png --model folder": "give the model in it, folder/model.safetensors",
     "eval folder": "give the model in it, folder/model.safetensors",
     "eval empty": "empty is a folder; give a .safetensors file",
-    "eval full --out folder": "folder is a folder; name a file in it: folder/eval.json",
+    "eval full --out folder": "folder is a folder; name a file in it: folder/eval.csv",
     "eval full --out photo.png/x.json": "cannot write photo.png: it is a file, not a folder",
     "predict photo.png --out photo.png/deep": "cannot write photo.png/deep: photo.png is a file, not a folder",
     "predict photo.png --out dead": "it is a link to nothing, not a folder",

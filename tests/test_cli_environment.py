@@ -17,7 +17,7 @@ from PIL import Image
 from rsclib.commands.environment import complete_environment, private_folder
 from rsclib.errors import RscError
 from rsclib.openbench.build import cache_folder
-from rsclib.runs.provenance import read_result
+from rsclib.runs.results import read_result
 
 ROOT = Path(__file__).parents[1]
 NOBODY = 54321  # a user number without a name

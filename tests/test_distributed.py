@@ -97,7 +97,7 @@ def test_a_mistake_in_two_processes_is_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert len(_said(done.stderr)) == 1, done.stderr
     (line,) = _said(done.stderr)
-    assert line.startswith("rsc: cannot write ") and "state.pt: Is a directory" in line
+    assert line.startswith("rsc: cannot write ") and "state.pt: it is a folder" in line
 
 
 def test_one_of_two_processes_killed_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
@@ -129,6 +129,17 @@ def test_alone_everything_is_the_identity() -> None:
     assert (
         D.sum_over_processes(x) is x and D.sum_with_gradient(x) is x and D.gather_samples(x, 3) is x
     )
+
+
+@pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"])
+def test_the_first_process_speaks(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for other in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"):
+        monkeypatch.delenv(other, raising=False)
+    assert D.first_process()
+    monkeypatch.setenv(name, "0")
+    assert D.first_process()
+    monkeypatch.setenv(name, "1")
+    assert not D.first_process()
 
 
 def test_numbers_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:

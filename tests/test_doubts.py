@@ -12,7 +12,6 @@ from PIL import Image
 from benchmarks import unsure
 from rsclib.body import load_body
 from rsclib.doubts import (
-    MIRROR_J14,
     MOST_OUTSIDE,
     SMALLEST_SPAN,
     body_doubts,
@@ -23,11 +22,11 @@ from rsclib.doubts import (
 from rsclib.errors import RscError
 from rsclib.files.photos import read_photo, square
 from rsclib.geometry import project
-from rsclib.metrics import J14_NAMES
 from rsclib.predict import UNSURE_MM
-from rsclib.runs.provenance import read_result
+from rsclib.runs.results import read_result
+from rsclib.skeleton import J14_MIRROR, J14_NAMES
 from tests.attacks.images import encode
-from tests.people import random_people
+from tests.toys import random_arrays
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,7 +34,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_mirror_order_swaps_right_and_left() -> None:
     other = {"right": "left", "left": "right"}
-    for name, k in zip(J14_NAMES, MIRROR_J14, strict=True):
+    for name, k in zip(J14_NAMES, J14_MIRROR, strict=True):
         side, _, part = name.partition(" ")
         assert J14_NAMES[k] == (f"{other[side]} {part}" if side in other else name)
 
@@ -44,7 +43,7 @@ def test_a_mirrored_pose_does_not_disagree() -> None:
     body = load_body()
     generator = torch.Generator().manual_seed(0)
     joints = torch.randn(3, 14, 3, generator=generator) * 0.3
-    mirrored = joints[:, list(MIRROR_J14)] * torch.tensor([-1.0, 1, 1])
+    mirrored = joints[:, list(J14_MIRROR)] * torch.tensor([-1.0, 1, 1])
     torch.testing.assert_close(disagreement(joints, mirrored), torch.zeros(3).double())
     rest = body.joints(torch.eye(3).expand(1, 24, 3, 3), torch.zeros(1, 10)).joints14
     assert float(disagreement(rest, rest)) < 15  # mm: a T-pose is nearly symmetric
@@ -126,7 +125,7 @@ def test_the_rule_and_the_rows() -> None:
 
 
 def test_the_whole_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unsure, "fetch", lambda *_: random_people(8))
+    monkeypatch.setattr(unsure, "fetch", lambda *_: random_arrays(8))
     with pytest.raises(RscError, match="no threshold"):  # nothing good in random numbers
         unsure.measure()
     monkeypatch.setattr(unsure, "MOST_FALSE", 1.0)
@@ -140,11 +139,11 @@ def test_the_whole_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
         "good called unsure",
         "called small",
     }
-    assert {r["resolution"] for r in rows} == {"128", "32", "both"}
+    assert {r["resolution"] for r in rows} == {128, 32, "both"}
 
 
 def test_the_threshold_is_that_of_the_result_file() -> None:
-    result = read_result(ROOT / "results/open/unsure.json")
+    result = read_result(ROOT / "results/open/unsure.csv")
     rows = result["rows"]
     (chosen,) = (r["value"] for r in rows if r["metric"] == "chosen threshold")
     assert chosen == UNSURE_MM
@@ -168,7 +167,7 @@ def test_the_threshold_is_that_of_the_result_file() -> None:
 
 
 def test_a_smaller_picture_keeps_its_edges() -> None:
-    images = torch.from_numpy(random_people()["images"]).permute(0, 3, 1, 2)[:1]
+    images = torch.from_numpy(random_arrays()["images"]).permute(0, 3, 1, 2)[:1]
     small = unsure.shrunk(images, 0.5)
     assert small.shape == images.shape
     torch.testing.assert_close(small[..., 0, :], small[..., 30, :])

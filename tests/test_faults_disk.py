@@ -51,7 +51,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Path], 
         for metric in ("mpjpe", "pa_mpjpe")
     ]
     monkeypatch.setattr(E, "score", lambda *_, **__: Scores("x", np.array(["a"]), {}))
-    monkeypatch.setattr(E, "rows", lambda _: rows)
+    monkeypatch.setattr(E, "rows", lambda *_: rows)
     images = {"images": np.zeros((4, 128, 128, 3), np.uint8)}
     people = random_arrays()
     monkeypatch.setattr(hr_only, "fetch", lambda *_, **__: people)
@@ -79,7 +79,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Path], 
                 "48",
             ],
             "data build": ["data", "build", PART, "--count", "4", "--size", "32", "--workers", "1"],
-            "eval": ["eval", "full", "--out", str(folder / "run" / "eval.json")],
+            "eval": ["eval", "full", "--out", str(folder / "run" / "eval.csv")],
             "demo": ["demo", "--count", "4", "--out", str(folder / "run")],
         }[name]
 
@@ -118,7 +118,7 @@ def fails(words: list[str], capsys: pytest.CaptureFixture[str], message: str) ->
     capsys.readouterr()
     assert cli.main(words) == 2
     error = capsys.readouterr().err
-    bar = re.compile(r"\s*|((pre)?train|build \S+|evaluate \S+): .*\|.*\|.*")
+    bar = re.compile(r"\s*|(train \S+|build \S+|evaluate \S+): .*\|.*\|.*")
     said = [line for line in re.split(r"[\r\n]+", error) if not bar.fullmatch(line)]
     assert len(said) == 1 and said[0].startswith("rsc: "), error
     assert message in said[0]
@@ -139,7 +139,10 @@ def test_a_full_disk(
 ) -> None:  # fmt: skip
     """With nothing free, or with so little that writing begins and does not end."""
     (disk / "run").mkdir()
-    kept = {disk / "run" / n: n.encode() for n in ("eval.json", "demo.json", "demo.png", "log.csv")}
+    kept = {
+        disk / "run" / n: n.encode()
+        for n in ("eval.csv", "demo.csv", "demo.json", "demo.png", "log.csv")
+    }
     for path, content in kept.items():
         path.write_bytes(content)
     with pytest.raises(OSError, match="No space"), open(disk / "fill", "wb", buffering=0) as file:
@@ -150,7 +153,7 @@ def test_a_full_disk(
     fails(words, capsys, "No space left")
     changed = {path.name for path, content in kept.items() if path.read_bytes() != content}
     # Of the two files of a demo, the first may have fitted.
-    assert changed <= ({"demo.json"} if name == "demo" and free else set())
+    assert changed <= ({"demo.csv", "demo.json"} if name == "demo" and free else set())
     assert litter(disk) == []
     assert not list(disk.rglob("state.pt"))
     for shard in disk.rglob("*.npz"):  # whole, or not there

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from rsclib.errors import RscError
 from rsclib.runs import provenance as module
-from rsclib.runs.provenance import provenance, read_result, to_plain, write_result
+from rsclib.runs.provenance import provenance, to_plain
+from rsclib.runs.results import read_result, write_result
 from rsclib.statistics import Interval
 
 HOME = "/".join(["", "home", "someone"])
@@ -87,17 +88,48 @@ def test_git_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_round_trip_is_plain_and_stable(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     record = provenance({"alpha": torch.ones(2)}, 0, 1.0)
-    rows = [ROWS[0] | {"value": np.float32(151.5), "interval": Interval(2.0, 1.0, 3.0)}]
+    rows = [
+        ROWS[0] | {"value": np.float32(151.5), "reached": True, "goal": None},
+        ROWS[0] | {"value": torch.tensor(3), "note": 'a, "b"\nc', "reached": False},
+    ]
     write_result(path, rows, record)
     document = read_result(path)
     assert document["rows"] == [
-        ROWS[0] | {"value": 151.5, "interval": {"mean": 2.0, "low": 1.0, "high": 3.0}}
+        ROWS[0] | {"value": 151.5, "reached": True, "goal": None, "note": None},
+        ROWS[0] | {"value": 3, "reached": False, "goal": None, "note": 'a, "b"\nc'},
     ]
+    assert document == read_result(path.with_suffix(".csv"))
     assert document["provenance"]["config"] == {"alpha": [1.0, 1.0]}
     first = path.read_bytes()
     write_result(path, rows, dict(reversed(list(record.items()))))
     assert path.read_bytes() == first  # keys are sorted
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == [path.with_suffix(".csv"), path]
+
+
+@pytest.mark.parametrize(
+    "value", ["32", "-1.5e3", "true", "", [1], {"a": 1}, Interval(2.0, 1.0, 3.0)]
+)
+def test_what_a_table_would_not_give_back_is_refused(tmp_path: Path, value: Any) -> None:
+    with pytest.raises(RscError, match=r"rows\.0\.note = .* is no value of a table"):
+        write_result(tmp_path / "x.csv", [ROWS[0] | {"note": value}], provenance({}, 0, 1.0))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_of_another_measurement_are_noticed(tmp_path: Path) -> None:
+    for name, seed in (("a.csv", 0), ("b.csv", 1)):
+        write_result(tmp_path / name, [ROWS[0] | {"value": 10.0 + seed}], provenance({}, seed, 1.0))
+    (tmp_path / "a.csv").write_bytes((tmp_path / "b.csv").read_bytes())
+    with pytest.raises(RscError, match=r"a\.csv does not belong to a\.json"):
+        read_result(tmp_path / "a.csv")
+    (tmp_path / "a.csv").unlink()
+    with pytest.raises(RscError, match=r"cannot read a\.csv: No such file"):
+        read_result(tmp_path / "a.json")
+
+
+def test_a_file_of_the_first_schema_is_read(tmp_path: Path) -> None:
+    document = {"schema": 1, "rows": ROWS, "provenance": provenance({}, 0, 1.0)}
+    (tmp_path / "old.json").write_text(json.dumps(document))
+    assert read_result(tmp_path / "old.json")["rows"] == ROWS
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, np.float32("-inf"), torch.tensor(math.nan)])
@@ -127,7 +159,7 @@ def test_a_result_without_provenance_is_refused(tmp_path: Path) -> None:
         (b"\xff\xfe\x00", "not a result file"),
         (b"[" * 100_000, "not a result file"),
         (b"[1]", "schema 1"),
-        (b'{"schema": 2}', "schema 1"),
+        (b'{"schema": 3}', "schema 1 or 2"),
         (b'{"schema": 1, "rows": [1]}', "rows must be"),
         (b'{"schema": 1, "rows": []}', "no provenance"),
         (b'{"schema": 1, "rows": [], "provenance": {"seed": 0}}', "lacks config"),
@@ -143,8 +175,8 @@ def test_damaged_files_are_named(tmp_path: Path, content: bytes, complaint: str)
 
 def test_nan_in_a_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
-    write_result(path, ROWS, provenance({}, 0, 1.0))
-    path.write_text(path.read_text().replace("151.2", "NaN"))
+    document = {"schema": 1, "rows": ROWS, "provenance": provenance({}, 0, 1.0)}
+    path.write_text(json.dumps(document).replace("151.2", "NaN"))
     with pytest.raises(RscError, match=r"rows\.0\.value"):
         read_result(path)
 

@@ -16,7 +16,7 @@ from benchmarks.speed.measure import Case, check, differences, measure, rows_of
 from benchmarks.speed.parts import nce_sample_by_sample, pa_mpjpe_one_by_one
 from rsclib.errors import RscError
 from rsclib.network import RSCNet
-from rsclib.runs.provenance import read_result
+from rsclib.runs.results import read_result
 
 FIELDS = {
     "comparison", "setting", "variant", "against", "product", "median_ms", "items",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rsclib.errors import RscError
-from rsclib.runs.provenance import provenance, write_result
+from rsclib.runs.provenance import provenance
+from rsclib.runs.results import read_result, write_result
 from rsclib.tables import PAPER_COLUMNS, PAPER_FOLDER, paper_table, results_table
 
 # Typed from the paper's pages in the layout printed there, not from results/paper.
@@ -226,8 +226,7 @@ def test_wrong_requests_are_named(tmp_path: Path) -> None:
         results_table([])
     with pytest.raises(RscError, match="no rows for LSP"):
         results_table([path], table=6, dataset="LSP")
-    document = json.loads(path.read_text())
-    del document["rows"][0]["metric"], document["rows"][1]["metric"]
-    path.write_text(json.dumps(document))
+    rows = [{k: v for k, v in r.items() if k != "metric"} for r in read_result(path)["rows"]]
+    write_result(path, rows, provenance({}, 0, 1.0))
     with pytest.raises(RscError, match="no column metric"):
         results_table([path])

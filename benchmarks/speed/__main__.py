@@ -24,7 +24,8 @@ import tyro
 from benchmarks.speed import networks, parts
 from benchmarks.speed.measure import Case, Row, measure
 from rsclib.errors import RscError
-from rsclib.runs.provenance import provenance, write_result
+from rsclib.runs.provenance import provenance
+from rsclib.runs.results import write_result
 
 Name = Literal["mixed", "contrastive", "raster", "joints", "procrustes", "steps", "inference"]
 COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
@@ -36,7 +37,7 @@ COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "steps": networks.steps,
     "inference": networks.inference,
 }
-WHOLE, PARTIAL = Path("results/speed/ratios.json"), Path("runs/speed.json")
+WHOLE, PARTIAL = Path("results/speed/ratios.csv"), Path("runs/speed.csv")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Options:
     """Threads of PyTorch; default: what PyTorch chooses."""
     seed: int = 0
     out: Path | None = None
-    """Result file; default: results/speed/ratios.json, or runs/speed.json with --only or --quick."""
+    """Result file; default: results/speed/ratios.csv, or runs/speed.csv with --only or --quick."""
 
 
 def run(options: Options) -> list[Row]:

@@ -1,7 +1,7 @@
 """Images a second of `rsc train edu` in one process, in two that train as one, and in two runs side by
 side, which is what two cores can give at most.
 
-python -m benchmarks.speed.processes --out results/speed/processes.json
+python -m benchmarks.speed.processes --out results/speed/processes.csv
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from rsclib.network import NetConfig, RSCNet
 from rsclib.people import Batch, Labels, People
 from rsclib.resolution import EDU
 from rsclib.runs import launch
-from rsclib.runs.provenance import provenance, write_result
+from rsclib.runs.provenance import provenance
+from rsclib.runs.results import write_result
 from rsclib.train import train
 
 # name: (processes of a run, runs at once, DDP's own settings instead of ours)
@@ -112,7 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=Path("results/speed/processes.json"))
+    parser.add_argument("--out", type=Path, default=Path("results/speed/processes.csv"))
     parser.add_argument("--steps", type=int, default=40, help="timed steps a turn")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=int, default=0, help=argparse.SUPPRESS)

@@ -10,7 +10,8 @@ from rsclib.errors import RscError
 
 def data_build(options: DataBuild) -> None:
     """Build parts and say where they are."""
-    from rsclib.openbench.build import COUNTS, build, long_build, request
+    from rsclib.openbench.build import COUNTS, build, request
+    from rsclib.openbench.duration import long_build
 
     names = options.parts or tuple(COUNTS)
     parts = [request(name, options.count, options.size, options.seed) for name in names]

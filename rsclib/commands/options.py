@@ -21,7 +21,7 @@ class Demo:
     """
 
     out: Path = Path("runs/demo")
-    """Folder for demo.png and demo.json."""
+    """Folder for demo.png, demo.csv (the numbers) and demo.json (where they come from)."""
     count: int = 1536
     """Images of the held-out part (built first when they are not in the cache)."""
     person: int = 3
@@ -132,7 +132,7 @@ class Eval:
     """Score models on a test part: .safetensors files, names of shipped ones, or the checkpoint of
     the released RSC-Net or of SPIN (224 px; they need SMPL, see RSC_SMPL).
 
-    Examples: rsc eval hr-only full --part test-wild --out results/open/wild.json
+    Examples: rsc eval hr-only full --part test-wild --out results/open/wild.csv
               RSC_SMPL=data/smpl rsc eval RSC-Net.pt
     """
 
@@ -140,8 +140,8 @@ class Eval:
     part: Annotated[str, tyro.conf.arg(help=f"One of {', '.join(_SCORED)}.")] = "test-wild"
     count: int | None = None
     out: Path | None = None
-    """Write the rows with their provenance to this JSON file, and every image's errors beside it
-    (.npz)."""
+    """Write the rows here (.csv), and beside them where they come from (.json) and every image's
+    errors (.npz)."""
 
 
 @dataclass(frozen=True)

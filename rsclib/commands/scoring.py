@@ -81,7 +81,7 @@ def demo(options: Demo) -> None:
     from rsclib.files.atomic import check_writable, write_bytes
     from rsclib.openbench.build import fetch
     from rsclib.resolution import EDU
-    from rsclib.runs.provenance import write_result
+    from rsclib.runs.results import write_result
     from rsclib.viz import sheet
 
     check_writable(options.out)
@@ -90,28 +90,28 @@ def demo(options: Demo) -> None:
     if not 0 <= options.person < len(images):
         raise RscError(f"--person must be below {len(images)}")
     table, _, about = _scored(predictors, "test-wild", options)
-    write_result(options.out / "demo.json", table, about)
+    write_result(options.out / "demo.csv", table, about)
     nets = {name: predictor.net for name, predictor in predictors.items()}
     body = next(iter(predictors.values())).body
     figure = sheet(nets, images[options.person], (128, 80, 52, 32), EDU, body)
     picture = io.BytesIO()
     figure.savefig(picture, dpi=100)
     write_bytes(options.out / "demo.png", picture.getvalue())
-    places = f"Picture: {options.out / 'demo.png'}   numbers: {options.out / 'demo.json'}"
+    places = f"Picture: {options.out / 'demo.png'}   numbers: {options.out / 'demo.csv'}"
     print(f"\n{one_line(places)}")
 
 
 def evaluate(options: Eval) -> None:
     """Print the table, and write it when asked to."""
     from rsclib.files.atomic import check_writable
-    from rsclib.runs.provenance import write_result
+    from rsclib.runs.results import write_result
 
     if not options.models:
         raise RscError("name at least one model: rsc eval full hr-only")
     predictors = _predictors(options.models)
     if options.out:
         if options.out.is_dir():  # now, not after the evaluation
-            raise RscError(f"{options.out} is a folder; name a file in it: {options.out}/eval.json")
+            raise RscError(f"{options.out} is a folder; name a file in it: {options.out}/eval.csv")
         check_writable(options.out.parent)
     table, scores, about = _scored(predictors, options.part, options)
     if options.out:

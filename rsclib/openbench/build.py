@@ -14,7 +14,6 @@ import io
 import json
 import os
 import re
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,6 @@ COUNTS = {
     "source": 40960, "train-lab": 4096, "train-wild": 8192,
     "val-wild": 1536, "test-wild": 1536, "test-studio": 512, "test-lab": 512,
 }  # fmt: skip
-# Seconds; a longer build, of more than the usual, is asked about first.
-LONG = 600
 # Of the renderer and the shipped files, for all parts; a part's own is in its Split. Raise one when
 # pixels or truth change: tests/test_golden.py fails until you do.
 VERSION = 1
@@ -107,7 +104,7 @@ def folder_of(wanted: Request, cache: Path | None = None) -> Path:
 Task = tuple[Split, Request, int, Path, int]
 
 
-def _people(split: Split, wanted: Request, shard: int, count: int) -> dict[str, NDArray]:
+def people_of_shard(split: Split, wanted: Request, shard: int, count: int) -> dict[str, NDArray]:
     """Render on one core: the others have shards of their own."""
     import torch
 
@@ -122,7 +119,7 @@ def _people(split: Split, wanted: Request, shard: int, count: int) -> dict[str, 
 def _work(task: Task) -> tuple[int, str]:
     """Render and write a shard; returns its number and its SHA-256."""
     split, wanted, shard, path, count = task
-    data = _people(split, wanted, shard, count)
+    data = people_of_shard(split, wanted, shard, count)
     content = io.BytesIO()  # on a full disk, savez itself leaves a file open that complains later
     np.savez(content, **data)  # type: ignore[arg-type]
     with content.getbuffer() as view:
@@ -130,7 +127,7 @@ def _work(task: Task) -> tuple[int, str]:
         return shard, hashlib.sha256(view).hexdigest()
 
 
-def _missing(wanted: Request, folder: Path) -> tuple[dict[str, str], list[Task]]:
+def missing(wanted: Request, folder: Path) -> tuple[dict[str, str], list[Task]]:
     """The manifest, and what is still to be built."""
     manifest = _read_manifest(folder)
     names = ((shard, f"{shard:05d}") for shard in range(wanted.shards))
@@ -139,32 +136,6 @@ def _missing(wanted: Request, folder: Path) -> tuple[dict[str, str], list[Task]]
         for shard, name in names
         if name not in manifest or not (folder / f"{name}.npz").is_file()
     ]
-
-
-def long_build(wanted: Request, workers: int | None = None, cache: Path | None = None) -> str:
-    """What a build would take, such as "about 2.3 hours on 2 cores and 53 GB", when that is more than
-    the part's usual number of pixels and more than ten minutes; else nothing.
-
-    Measured on eight people here and now: the times of files know of pauses and copies, too.
-    """
-    if wanted.count * wanted.size**2 <= COUNTS[wanted.name] * SIZE**2:
-        return ""
-    tasks, people = _missing(wanted, folder_of(wanted, cache))[1], 8
-    if not tasks:
-        return ""
-    for _ in range(
-        2
-    ):  # at first clothes are sewn and code is compiled; a long build is not of that
-        started = time.monotonic()
-        sample = _people(SPLITS[wanted.name], wanted, 0, people)
-        seconds = (time.monotonic() - started) / people
-    cores = min(workers or os.cpu_count() or 1, os.cpu_count() or 1, len(tasks))
-    seconds *= len(tasks) * SHARD / cores
-    size = sum(array.nbytes for array in sample.values()) / people * len(tasks) * SHARD
-    if seconds < LONG:
-        return ""
-    plural = "s" * (cores > 1)
-    return f"about {seconds / 3600:.1f} hours on {cores} core{plural} and {size / 1e9:.0f} GB"
 
 
 def build(wanted: Request, workers: int | None = None, cache: Path | None = None) -> Path:
@@ -183,7 +154,7 @@ def build(wanted: Request, workers: int | None = None, cache: Path | None = None
     folder = folder_of(wanted, cache)
 
     def complete() -> bool:
-        return not _missing(wanted, folder)[1]
+        return not missing(wanted, folder)[1]
 
     if complete():
         return folder
@@ -199,7 +170,7 @@ def build(wanted: Request, workers: int | None = None, cache: Path | None = None
             ) from error
         held.callback(_sweep, folder)  # after workers that were stopped
         _sweep(folder)  # after builds that were killed
-        manifest, tasks = _missing(wanted, folder)
+        manifest, tasks = missing(wanted, folder)
         if tasks:
             _build(tasks, manifest, folder, workers or os.cpu_count() or 1)
     return folder

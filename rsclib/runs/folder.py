@@ -60,8 +60,9 @@ class RunFolder:
         self.started = self.saved = time.monotonic()
         self.sum, self.summed, self.signal = torch.zeros(()), 0, 0
         name = type(config).__module__.rpartition(".")[2]
-        quiet = not progress or self.rank > 0
-        self.bar = tqdm(total=steps, initial=self.step, desc=f"train {name}", disable=quiet)
+        # Left out where a bar is wanted, so that TQDM_DISABLE still counts.
+        quiet = {} if progress and self.rank == 0 else {"disable": True}
+        self.bar = tqdm(total=steps, initial=self.step, desc=f"train {name}", **quiet)
 
     def _take_up(self) -> None:
         state = load_training_state(self.file, ("config", "step", "seconds", "log", *self.parts))
@@ -82,6 +83,8 @@ class RunFolder:
         return self.before + time.monotonic() - self.started
 
     def __enter__(self) -> RunFolder:
+        if self.step and self.rank == 0:
+            self.write_log()  # the last one may have been killed after its state
         self.handlers = {}
         for number in (signal.SIGINT, signal.SIGTERM):
             try:

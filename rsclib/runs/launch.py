@@ -80,7 +80,7 @@ def precision_here(name: str) -> str:
     """Lightning's name of the precision ``name``; "auto" is 16 bits where they are the faster ones.
 
     A CPU without bfloat16 instructions emulates them, far slower than 32 bits (steps in
-    results/speed/ratios.json).
+    results/speed/ratios.csv).
     """
     if name != "auto":
         return name

@@ -8,30 +8,25 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import importlib.metadata
-import json
-import math
 import os
 import platform
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from rsclib.errors import RscError
-from rsclib.files.atomic import write_text
 
-SCHEMA = 1
 PACKAGES = (
     *("torch", "torchvision", "numpy", "smplx", "pytorch3d", "lightning_fabric", "pillow"),
     *("roma", "scipy"),
 )
 # The wheel that provides pytorch3d has another name.
 _DISTRIBUTION = {"pytorch3d": "easypytorch3d", "lightning_fabric": "lightning-fabric"}
-_REQUIRED = ("config", "seed", "git", "versions", "machine", "seconds", "images_seen", "date")
 _ROOT = Path(__file__).resolve().parents[2]
 _ABSOLUTE = re.compile(r"(?<![\w.:/])(?:/|[A-Za-z]:[\\/])(?:[^/\\\s=,]+[\\/])*([^/\\\s=,]+)")
 
@@ -65,49 +60,6 @@ def provenance(
     }
 
 
-def write_result(
-    path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]
-) -> None:
-    """Write measured rows and their provenance as JSON, in one step.
-
-    Args:
-        path: the file, which appears whole or not at all.
-        rows: one mapping per number; :mod:`rsclib.tables` reads method, metric, resolution, value
-            and, where present, low, high, split and range_index.
-        provenance: of :func:`provenance`.
-
-    Raises:
-        RscError: a value is NaN, infinite or of a kind JSON does not have, or the disk refuses.
-    """
-    document = {"schema": SCHEMA, "rows": to_plain(rows), "provenance": to_plain(provenance)}
-    _check(document, Path(path).name)
-    text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    write_text(path, text + "\n")
-
-
-def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a file of :func:`write_result`.
-
-    Returns:
-        ``{"schema": 1, "rows": [...], "provenance": {...}}``.
-
-    Raises:
-        RscError: the file is missing, is not JSON, or lacks something a result must have.
-    """
-    path = Path(path)
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        _check(document, path.name)
-    except RscError:
-        raise
-    except OSError as error:
-        raise RscError(f"cannot read {path.name}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise RscError(f"{path.name} is not a result file: {error}") from error
-    assert isinstance(document, dict)
-    return document
-
-
 def to_plain(value: Any) -> Any:
     """``value`` as JSON has it: dataclasses, tensors, arrays and paths become plain values.
 
@@ -137,38 +89,6 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, torch.dtype | torch.device):
         return str(value)
     raise RscError(f"a {type(value).__name__} cannot be stored in a result file")
-
-
-def _check(document: Any, name: str) -> None:
-    """Refuse what is not a result file, or has a number that is not finite."""
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise RscError(f"{name} is not a result file of schema {SCHEMA}")
-    rows, origin = document.get("rows"), document.get("provenance")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise RscError(f"{name}: rows must be a list of objects")
-    if not isinstance(origin, dict):
-        raise RscError(f"{name}: it has no provenance")
-    missing = [key for key in _REQUIRED if key not in origin]
-    if missing:
-        raise RscError(f"{name}: its provenance lacks {', '.join(missing)}")
-    place = _first_not_finite(document)
-    if place is not None:
-        raise RscError(f"{name}: {place} is not a finite number")
-
-
-def _first_not_finite(value: Any, place: str = "") -> str | None:
-    """Where the first NaN or infinity is, e.g. ``rows.3.value``; None if there is none."""
-    if isinstance(value, float):
-        return None if math.isfinite(value) else place.lstrip(".")
-    pairs = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    found = (_first_not_finite(item, f"{place}.{key}") for key, item in pairs)
-    return next((place for place in found if place is not None), None)
 
 
 def _git() -> dict[str, Any]:

@@ -20,17 +20,17 @@ import numpy as np
 import torch
 
 from rsclib import checkpoints as C
-from rsclib.config import load_config
 from rsclib.errors import RscError
 from rsclib.files.atomic import sha256
 from rsclib.files.body_files import OPEN_BODY, read_body
 from rsclib.files.npz import read_npy, read_npz
 from rsclib.files.pickles import load_smpl_pickle
 from rsclib.foreign import load_imagenet_trunk, load_official, load_spin
+from rsclib.methods import load_config
 from rsclib.models import model_named
 from rsclib.network import RSCNet
 from rsclib.openbench import build
-from rsclib.runs.provenance import read_result
+from rsclib.runs.results import read_result
 from rsclib.runs.states import load_training_state
 from tests.attacks import payloads as P
 from tests.toys import TINY
