@@ -160,6 +160,7 @@ def test_a_stopped_pre_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert load_training_state(tmp_path / "cut" / "state.pt")["step"] == 5
     assert digest(short(SHORT, tmp_path / "cut").state_dict()) == digest(whole.state_dict())
     rows = list(csv.DictReader((tmp_path / "whole" / "log.csv").open()))
+    rows = [row for row in rows if row["mpjpe"]]
     assert [(row["step"], row["side"]) for row in rows] == [("6", "64"), ("12", "96")]
     assert all(float(row["mpjpe"]) > float(row["pa_mpjpe"]) > 0 for row in rows)
 

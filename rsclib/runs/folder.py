@@ -48,7 +48,8 @@ class RunFolder:
         save_seconds: float, log_steps: int = 20, progress: bool = True,
     ) -> None:  # fmt: skip
         self.folder, self.steps, self.config, self.parts = folder, steps, config, dict(parts)
-        self.save_seconds, self.log_steps = save_seconds, log_steps
+        self.save_seconds = save_seconds
+        self.log_steps = min(log_steps, max(1, steps // 10))  # a short run has ten rows, too
         self.rank, self.world = ranks()
         self.step, self.before, self.log = 0, 0.0, list[dict[str, float]]()
         self.file = folder / "state.pt"
