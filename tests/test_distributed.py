@@ -131,6 +131,26 @@ def test_alone_everything_is_the_identity() -> None:
     )
 
 
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_terminated_training_is_saved_by_all_its_processes(tmp_path: Path, devices: int) -> None:
+    """Only the first one is told; all end after the same step."""
+    _settings(tmp_path / "run", schedule=((2, 4000),))
+    words = [sys.executable, "-m", "tests.toys", str(tmp_path / "run"), str(devices)]
+    process = subprocess.Popen(words, cwd=ROOT, env=_alone(), stderr=subprocess.PIPE, text=True)
+    state = tmp_path / "run" / "state.pt"
+    while not state.is_file():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    error = process.communicate(timeout=100)[1]
+    assert process.returncode == 128 + signal.SIGTERM
+    asked, said = _said(error)
+    assert asked == "rsc: stopping after this step; once more to stop at once"
+    step = load_training_state(state)["step"]
+    wanted = f"rsc: stopped and saved at step {step} of 4000; the same command goes on from there"
+    assert said == wanted and 0 < step < 4000
+
+
 @pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"])
 def test_the_first_process_speaks(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for other in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"):

@@ -20,6 +20,7 @@ from rsclib.files.recognise import TITLES, whose
 from rsclib.foreign import load_imagenet_trunk, load_official, load_spin
 from rsclib.models import model_named
 from rsclib.network import NetConfig, RSCNet
+from rsclib.runs.results import read_result
 from rsclib.runs.states import save_training_state
 from tests.official import FOLDER, state_dict
 from tests.test_network import TINY
@@ -158,7 +159,7 @@ def test_the_released_network_is_evaluated_at_its_size(
     monkeypatch.setattr(E, "fetch", lambda *given: asked.append(given) or people)
     assert main(words) == 0
     assert asked == [("test-wild", None, 224)]
-    result = json.loads((tmp_path / "result.json").read_text())
+    result = read_result(tmp_path / "result.json")
     found = {row["resolution"] for row in result["rows"] if row["method"] == "rsc-net"}
     assert found == {224, 176, 96, 52, 32}
     assert result["provenance"]["body"] == other.identity

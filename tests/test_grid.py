@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -96,6 +99,50 @@ def test_runs_side_by_side_share_the_cores(
     runs = read_grid(_file(tmp_path, "base: ci\nrows: {a: {}, b: {}}\n"))
     assert run_grid(runs, tmp_path / "out", at_once=at_once, command=tell) == []
     assert [(tmp_path / row).read_text() for row in "ab"] == [wanted, wanted]
+
+
+# Stands in for a training that is asked to stop: it notes the signal, as it would save.
+PATIENT = """
+import pathlib, signal, sys, time
+folder, got = pathlib.Path(sys.argv[1]), []
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda n, frame: got.append(n))
+(folder / "up").touch()
+while not got:
+    time.sleep(0.02)
+(folder / "saved").write_text(str(got))
+sys.exit(143)
+"""
+STOPPED = f"""
+import sys
+from rsclib import cli
+from rsclib.methods import grid
+work = lambda run, out, *_: [sys.executable, "-c", {PATIENT!r}, str(out / run.folder)]
+real = grid.run_grid
+grid.run_grid = lambda *given: real(*given, command=work)
+sys.exit(cli.main(["grid", sys.argv[1], "--out", sys.argv[2], "--at-once", "2"]))
+"""
+
+
+@pytest.mark.parametrize("how", ["ctrl-c", "terminated"])
+def test_a_stopped_grid_lets_its_trainings_save(tmp_path: Path, how: str) -> None:
+    """Each is asked once, by the grid: Ctrl-C in the terminal would else ask it twice."""
+    path, out = _file(tmp_path, "base: ci\nrows: {a: {}, b: {}}\n"), tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPED, str(path), str(out)], start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(GRIDS.parents[1])}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while len(list(out.rglob("up"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    if how == "ctrl-c":
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.terminate()
+    error = process.communicate(timeout=60)[1]
+    assert process.returncode == (130 if how == "ctrl-c" else 143)
+    assert error == "rsc: stopped; the same command goes on from what was saved\n"
+    assert [file.read_text() for file in out.rglob("saved")] == [f"[{int(signal.SIGTERM)}]"] * 2
 
 
 def test_slurm_is_the_same_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

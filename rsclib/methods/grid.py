@@ -1,4 +1,4 @@
-"""Grids of runs: rows of a table times seeds, through submitit on this machine or a Slurm cluster.
+"""Grids of runs: rows of a table times seeds, on this machine or a Slurm cluster.
 
 A grid is a YAML file: ``base`` (a preset), ``rows`` (name: what differs from the base) and
 ``seeds``. Every run has a folder ``<out>/<row>/seed<k>`` with its ``config.yaml``; a grid that is
@@ -26,6 +26,7 @@ from rsclib.errors import RscError
 from rsclib.files.atomic import write_text
 from rsclib.methods import Config, check_config, plain_config
 from rsclib.runs.folder import read_log
+from rsclib.runs.jobs import Job, LocalJob, SlurmJob
 
 
 @dataclass(frozen=True)
@@ -111,46 +112,50 @@ def run_grid(
         raise RscError(f"cluster is local or slurm, not {cluster!r}")
     if at_once < 1:
         raise RscError(f"--at-once must be at least 1, not {at_once}")
-    environment = None  # of this process
+    cores = None  # as the environment says
     if cluster == "local" and at_once > 1 and "OMP_NUM_THREADS" not in os.environ:
         # Else each takes all cores, and their threads wait for one another.
-        threads = max(1, (os.cpu_count() or 1) // at_once)
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        cores = max(1, (os.cpu_count() or 1) // at_once)
     todo = [r for r in runs if not (out / r.folder / "model.safetensors").is_file()]
     failed: list[str] = []
-    active: dict[Run, submitit.Job[str]] = {}
+    active: dict[Run, Job] = {}
     bar = tqdm(total=len(runs), initial=len(runs) - len(todo), desc="grid", unit="run")
     try:
-        executor = submitit.AutoExecutor(out / "jobs", cluster=cluster)
-        # On Slurm each process is a task; elsewhere a run starts its processes itself.
-        tasks = max(1, devices) if cluster == "slurm" else 1
-        executor.update_parameters(
-            name="rsc-grid", nodes=nodes, tasks_per_node=tasks, timeout_min=24 * 60,
-            **(options or {}),
-        )  # fmt: skip
+        executor = _cluster(out, devices, nodes, options) if cluster == "slurm" else None
         while todo or active:
             while todo and len(active) < at_once:
                 run = todo.pop(0)
                 plain = plain_config(run.config)
                 write_text(out / run.folder / "config.yaml", yaml.safe_dump(plain))
-                words = command(run, out, devices, nodes)
-                active[run] = executor.submit(
-                    submitit.helpers.CommandFunction(words, env=environment)
-                )
+                words, log = command(run, out, devices, nodes), out / run.folder / "output.txt"
+                active[run] = SlurmJob(words, executor) if executor else LocalJob(words, log, cores)
             for run, job in [(r, j) for r, j in active.items() if j.done()]:
                 del active[run]
                 bar.update()
-                if error := job.exception():
-                    last = str(error).strip().splitlines()[-1]
-                    failed.append(f"{run.folder}: {last} (log: {job.paths.stderr})")
+                if error := job.error():
+                    failed.append(f"{run.folder}: {error}")
             time.sleep(0.2)
     except (RuntimeError, submitit.core.utils.FailedJobError, OSError) as error:
         raise RscError(f"cannot run jobs on {cluster}: {str(error).splitlines()[0]}") from error
-    finally:
+    finally:  # after Ctrl-C, say: all save at once, then we wait
         bar.close()
         for job in active.values():
-            job.cancel()
+            job.ask_to_stop()
+        for job in active.values():
+            job.wait()
     return failed
+
+
+def _cluster(
+    out: Path, devices: int, nodes: int, options: dict[str, Any] | None
+) -> submitit.AutoExecutor:
+    """Slurm, where each process of a run is a task."""
+    executor = submitit.AutoExecutor(out / "jobs", cluster="slurm")
+    executor.update_parameters(
+        name="rsc-grid", nodes=nodes, tasks_per_node=max(1, devices), timeout_min=24 * 60,
+        **(options or {}),
+    )  # fmt: skip
+    return executor
 
 
 def ending(runs: Sequence[Run], out: Path) -> str:
