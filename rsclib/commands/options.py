@@ -61,7 +61,7 @@ class Train:
     """
 
     config: tyro.conf.Positional[str]
-    """A preset (ci, edu, paper) or a YAML file."""
+    """A preset (ci, edu, paper, hr_only) or a YAML file."""
     out: Path
     """Folder of the run; a run that was stopped goes on from it."""
     devices: int = 1

@@ -32,6 +32,7 @@ from rsclib.network import RSCNet
 from rsclib.openbench import build
 from rsclib.runs.results import read_result
 from rsclib.runs.states import load_training_state
+from rsclib.scores import Scores
 from tests.attacks import payloads as P
 from tests.toys import TINY
 
@@ -92,6 +93,7 @@ def readers(folder: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
         "read_body, beside": ("J_regressor_extra.npy", beside),
         "load_smpl_pickle": ("a.pkl", load_smpl_pickle),
         "read_npz": ("a.npz", read_npz),
+        "Scores.load": ("a.npz", Scores.load),
         "read_npy": ("a.npy", read_npy),
         "read_result": ("a.json", read_result),
         "build.load": ("00000.npz", load_shard),
