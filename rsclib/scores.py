@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_bytes
 from rsclib.files.npz import read_npz
-from rsclib.statistics import Interval, paired_difference
+from rsclib.statistics import Interval, over_seeds, paired_difference
 
 Key = tuple[str, int, str]  # method, size in pixels, metric
 
@@ -57,6 +58,25 @@ class Scores:
         """
         ours, theirs = self.of(method, size, metric), self.of(baseline, size, metric)
         return paired_difference(ours, theirs, self.clip, seed=seed)
+
+    def difference_over_seeds(
+        self, methods: Sequence[str], baselines: Sequence[str], size: int, metric: str = "mpjpe",
+        seed: int = 0,
+    ) -> Interval:  # fmt: skip
+        """The same of two rows of a table, each trained with several seeds: the interval is over clips
+        and seeds.
+
+        Args:
+            methods, baselines: e.g. ("RA/seed0", "RA/seed1"), in the same order of seeds.
+
+        Raises:
+            RscError: one was not measured, or there are not as many of each, two or more.
+        """
+        if len(methods) != len(baselines):
+            raise RscError(f"{len(methods)} trainings cannot be paired with {len(baselines)}")
+        pairs = zip(methods, baselines, strict=True)
+        apart = [self.of(a, size, metric) - self.of(b, size, metric) for a, b in pairs]
+        return over_seeds(np.array(apart), self.clip, seed=seed)
 
     def joined(self, other: Scores) -> Scores:
         """The methods of both, scored on the same images.

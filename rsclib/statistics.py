@@ -92,6 +92,38 @@ def paired_ratio(
     return _ratio_interval(_sums(values, group), denominator, n_resamples, seed, confidence)
 
 
+def over_seeds(
+    values: ArrayLike,
+    clusters: ArrayLike,
+    n_resamples: int = 2000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Interval:
+    """The mean of ``values`` with an interval that knows of two sources of chance: which clips were
+    filmed and which seeds were trained. Both are drawn with replacement, independently.
+
+    Args:
+        values: ``(S, N)``, a line a training; for a comparison, the paired differences of two rows
+            trained with the same S seeds.
+        clusters: ``(N,)``, the clip of each frame.
+
+    Raises:
+        RscError: as :func:`cluster_bootstrap`, or fewer than two seeds.
+    """
+    table = np.asarray(values, dtype=np.float64)
+    if table.ndim != 2 or len(table) < 2:
+        raise RscError(f"an interval over seeds needs two trainings or more, not {table.shape}")
+    sums = np.stack([_sums(*_grouped(line, clusters)) for line in table])  # (S, clips)
+    counts = np.bincount(_grouped(table[0], clusters)[1]).astype(np.float64)
+    rng = np.random.default_rng(seed)
+    of_seeds, of_clips = (  # how often each is drawn, in every resample
+        rng.multinomial(n, np.full(n, 1 / n), n_resamples).astype(np.float64) for n in sums.shape
+    )
+    means = ((of_seeds @ sums) * of_clips).sum(1) / (len(table) * (of_clips @ counts))
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(table.mean()), float(low), float(high))
+
+
 def _grouped(values: ArrayLike, clusters: ArrayLike) -> tuple[Floats, NDArray[np.intp]]:
     """Checked values and, for each, the index of its cluster."""
     floats = np.asarray(values, dtype=np.float64)

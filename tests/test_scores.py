@@ -35,6 +35,21 @@ def test_a_difference_is_paired() -> None:
     assert back.mean == pytest.approx(2)
 
 
+def test_rows_are_compared_over_clips_and_seeds() -> None:
+    rng = np.random.default_rng(1)
+    hard = rng.uniform(50, 200, 12)
+    errors = {}
+    for k, gain in enumerate((1.0, 2.0, 3.0)):
+        errors[f"old/seed{k}", 32, "mpjpe"] = hard + 10 * k  # seeds differ more than rows do
+        errors[f"new/seed{k}", 32, "mpjpe"] = hard + 10 * k - gain
+    scores = Scores("test-wild", CLIPS, errors)
+    new, old = ([f"{row}/seed{k}" for k in range(3)] for row in ("new", "old"))
+    mean, low, high = scores.difference_over_seeds(new, old, 32)
+    assert mean == pytest.approx(-2) and -3 <= low < -2 < high <= -1
+    with pytest.raises(RscError, match="3 trainings cannot be paired with 2"):
+        scores.difference_over_seeds(new, old[:2], 32)
+
+
 @given(
     errors=hnp.arrays(np.float32, (2, 12), elements=st.floats(0, 500, width=32)),
     names=st.tuples(st.text(max_size=5), st.text(max_size=5)).filter(lambda n: n[0] != n[1]),

@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsclib.errors import RscError
-from rsclib.statistics import Interval, cluster_bootstrap, paired_difference, paired_ratio
+from rsclib.statistics import (
+    Interval,
+    cluster_bootstrap,
+    over_seeds,
+    paired_difference,
+    paired_ratio,
+)
 
 
 def clips(seed: int, n_clips: int = 12, spread: float = 10.0) -> tuple[np.ndarray, np.ndarray]:
@@ -118,3 +124,39 @@ def test_wrong_input_is_named() -> None:
 
 def test_printed_form() -> None:
     assert str(Interval(123.44, 120.06, 126.0)) == "123.4 [120.1, 126.0]"
+
+
+def test_over_seeds_equal_trainings_leave_the_clips_alone() -> None:
+    """Seeds that agree add nothing: the interval is that of the clips, up to the draws."""
+    rng = np.random.default_rng(0)
+    clips = np.repeat(np.arange(12), 5)
+    values = rng.normal(100, 20, 12)[clips] + rng.normal(0, 1, 60)
+    one = cluster_bootstrap(values, clips, n_resamples=20000)
+    many = over_seeds(np.stack([values] * 4), clips, n_resamples=20000)
+    assert many.mean == pytest.approx(one.mean)
+    assert many.low == pytest.approx(one.low, abs=0.6) and many.high == pytest.approx(
+        one.high, abs=0.6
+    )
+
+
+def test_over_seeds_knows_both_kinds_of_chance() -> None:
+    """95 % intervals hold the true mean about as often as they say, where clips or seeds alone do
+    not."""
+    rng = np.random.default_rng(0)
+    clips = np.repeat(np.arange(15), 4)
+    held = alone = 0
+    for _ in range(200):
+        of_seeds, of_clips = rng.normal(0, 2, (8, 1)), rng.normal(0, 2, 15)
+        values = of_seeds + of_clips[clips] + rng.normal(0, 1, (8, 60))
+        _, low, high = over_seeds(values, clips, n_resamples=300)
+        held += low <= 0 <= high
+        _, low, high = cluster_bootstrap(values.mean(0), clips, n_resamples=300)
+        alone += low <= 0 <= high
+    assert held >= 0.87 * 200 > alone
+
+
+def test_over_seeds_wants_several() -> None:
+    with pytest.raises(RscError, match="two trainings"):
+        over_seeds(np.ones((1, 4)), [0, 0, 1, 1])
+    with pytest.raises(RscError, match="two clips"):
+        over_seeds(np.ones((2, 4)), [0, 0, 0, 0])
