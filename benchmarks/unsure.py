@@ -23,15 +23,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import rankdata
 
-from rsclib.body import Body, load_body
+from rsclib.body import load_body
 from rsclib.doubts import SMALLEST_SPAN, disagreement, extent
 from rsclib.errors import RscError
 from rsclib.geometry import project
 from rsclib.metrics import mpjpe
 from rsclib.models import model_named
-from rsclib.network import RSCNet
 from rsclib.openbench.build import fetch
-from rsclib.resolution import EDU, degrade, normalise
+from rsclib.predictor import NetPredictor
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 
@@ -45,16 +44,15 @@ BATCH = 64
 
 
 def outputs(
-    net: RSCNet, body: Body, images: torch.Tensor, size: int
+    predictor: NetPredictor, images: torch.Tensor, size: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Evaluation joints (N, 14, 3), metres, and the span (N,) of the projected skeleton of uint8
     images (N, 3, S, S) seen at ``size`` pixels."""
     joints, spans = [], []
     with torch.inference_mode():
         for batch in images.split(BATCH):
-            index = EDU.index(size).expand(len(batch))
-            p = net(normalise(degrade(batch, size)), index)
-            out = body.joints(p.rotmats, p.betas)
+            p = predictor.at(batch, size)
+            out = predictor.body.joints(p.rotmats, p.betas)
             joints.append(out.joints14)
             spans.append(extent(project(out.joints24, p.cam))[0])
     return torch.cat(joints), torch.cat(spans)
@@ -109,18 +107,18 @@ def measure(count: int | None = None) -> tuple[list[dict], int]:
     data = fetch(PART, count)
     images = torch.from_numpy(data["images"]).permute(0, 3, 1, 2)
     truth = torch.from_numpy(data["joints14"])
-    net, body = model_named("full"), load_body()
+    predictor = NetPredictor(model_named("full"), load_body())
     rows, apart, error = [], {}, {}
     for size in (128, 32):
-        joints, _ = outputs(net, body, images, size)
-        mirrored, _ = outputs(net, body, images.flip(3), size)
+        joints, _ = outputs(predictor, images, size)
+        mirrored, _ = outputs(predictor, images.flip(3), size)
         apart[size] = disagreement(joints, mirrored).numpy()
         error[size] = mpjpe(joints, truth, root=None).numpy()
         rows += rows_of(size, apart[size], error[size])
     both, wrong = (np.concatenate(list(values.values())) for values in (apart, error))
     rows += rows_of("both", both, wrong)
     for share in SHARES:
-        spans = outputs(net, body, shrunk(images[::4], share), 128)[1]
+        spans = outputs(predictor, shrunk(images[::4], share), 128)[1]
         warned = float((spans < SMALLEST_SPAN).double().mean())
         rows.append({"metric": "called small", "split": PART, "resolution": 128,
                      "share": share, "value": round(warned, 4)})  # fmt: skip
