@@ -163,7 +163,11 @@ def read_header(path: PathLike) -> dict[str, Any]:
         if not isinstance(header["config"], dict) or not isinstance(header["about"], dict):
             raise ValueError("its header is not made of settings")
         return header
-    except (KeyError, ValueError, RecursionError) as error:
+    except KeyError as error:
+        raise RscError(
+            f"{path} is not a model written by rsclib (its header has no {error.args[0]})"
+        ) from error
+    except (ValueError, RecursionError) as error:
         raise RscError(f"{path} is not a model written by rsclib ({error})") from error
 
 

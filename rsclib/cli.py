@@ -107,10 +107,27 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _afterwards(options: Any) -> str:
+    """What the same command does after a stop, truly: not every command saves."""
+    match options:
+        case None:
+            return ""
+        case DataBuild():
+            return "; the same command goes on after the shards that are built"
+        case Grid():
+            return "; the same command goes on from what was saved"
+        case Train() | Pretrain() if (options.out / "state.pt").is_file():
+            return "; the same command goes on from what was saved"
+        case Train() | Pretrain():
+            return " before a step was saved; the same command begins anew"
+    return "; the same command begins anew"  # what was built of the benchmark stays, unasked
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Entry point: 0 when it worked, 2 after a mistake that the user can mend, 128 and the signal's
     number after one that ended it."""
     forgiving_output()
+    options: Any = None
     try:
         with _terminable():
             complete_environment()
@@ -140,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
         say(one_line(f"rsc: {error.strerror or error}{place}"))
         return 2
     except (KeyboardInterrupt, _Terminated) as ended:
-        say("rsc: stopped; the same command goes on from what was saved")
+        say(f"rsc: stopped{_afterwards(options)}")
         return 130 if isinstance(ended, KeyboardInterrupt) else 143
 
 

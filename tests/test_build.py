@@ -222,3 +222,19 @@ def test_an_odd_holder_is_not_repeated(tmp_path: Path) -> None:
         assert turns._who(tmp_path / "a.holder") == "another process"
     (tmp_path / "a.holder").write_text("process 1 on node-7.x since 2025-01-01 10:00:00")
     assert turns._who(tmp_path / "a.holder").startswith("process 1 on node-7.x")
+
+
+def test_shards_of_an_older_version(small: tuple[B.Request, Path]) -> None:
+    """Arrays may have been renamed: a line says what to do, instead of a missing name later."""
+    wanted, cache = small
+    folder = B.build(wanted, cache=cache)
+    path = folder / "00000.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["keypoints"] = arrays.pop("keypoints3d")
+    np.savez(path, **arrays)
+    manifest = B._read_manifest(folder) | {"00000": B.sha256(path)}
+    (folder / "manifest.json").write_text(B._text(manifest))
+    with pytest.raises(RscError, match="another version of rsclib; delete it and run: rsc data"):
+        B.load(wanted, cache=cache)
+    assert "images" in B.load(wanted, ("images",), cache), "that one is there"

@@ -244,3 +244,10 @@ def test_training_state_round_trip(tmp_path: Path) -> None:
     assert load_training_state(tmp_path / "s.pt", ("step", "net")).keys() == state.keys()
     with pytest.raises(RscError, match="another kind of training: it has no optimiser, queue"):
         load_training_state(tmp_path / "s.pt", ("step", "queue", "optimiser"))
+
+
+def test_somebody_elses_safetensors(tmp_path: Path) -> None:
+    """The line says what is missed, in words."""
+    save_file({"a": torch.zeros(3)}, tmp_path / "x.safetensors")
+    with pytest.raises(RscError, match=r"not a model written by rsclib \(its header has no format"):
+        C.load_model(tmp_path / "x.safetensors")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from rsclib import cli
 from rsclib.cli import COMMANDS, main, parse
 from rsclib.commands.scoring import models_by_title
 from rsclib.errors import RscError
@@ -112,6 +113,47 @@ def test_days_of_building_are_not_begun_without_a_yes(
         assert message in error and error.count("\n") == 1
     else:
         assert (code, built) == (0, ["test-lab", "source"])
+
+
+@pytest.mark.parametrize("words", ["eval full --count 1000000", "demo --count 1000000 --out {out}"])
+def test_nor_by_a_command_that_builds_by_the_way(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(B, "build", lambda *_: pytest.fail("it was begun"))
+    monkeypatch.setattr("rsclib.openbench.duration.long_build", lambda _: "about 9.0 hours")
+    monkeypatch.setattr("sys.stdin", Stdin(None))
+    assert main(words.format(out=tmp_path).split()) == 2
+    error = capsys.readouterr().err
+    assert "1000000 images of test-wild are not built and take about 9.0 hours" in error
+    assert "rsc data build test-wild --count 1000000 --yes" in error
+
+
+STOPS = {
+    "eval full": "the same command begins anew",
+    "predict photo.png": "the same command begins anew",
+    "data build test-lab": "the same command goes on after the shards that are built",
+    "grid g.yaml --out new": "the same command goes on from what was saved",
+    "train ci --out new": "before a step was saved; the same command begins anew",
+    "pretrain --out new": "before a step was saved; the same command begins anew",
+    "train ci --out run": "the same command goes on from what was saved",
+}
+
+
+@pytest.mark.parametrize("words", STOPS)
+def test_a_stop_promises_no_more_than_is_true(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "state.pt").touch()
+    commands = {name: (kind, stopped) for name, (kind, _) in cli.COMMANDS.items()}
+    monkeypatch.setattr(cli, "COMMANDS", commands)
+    assert main(words.split()) == 130
+    error = capsys.readouterr().err
+    assert error.startswith("rsc: stopped") and error.endswith(STOPS[words] + "\n")
 
 
 def test_two_models_never_share_a_row(capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,9 +136,13 @@ class Eval:
               RSC_SMPL=data/smpl rsc eval RSC-Net.pt
     """
 
-    models: tyro.conf.Positional[tuple[str, ...]]
+    models: Annotated[
+        tyro.conf.Positional[tuple[str, ...]],
+        tyro.conf.arg(metavar="MODEL ...", help="Names of shipped ones (full, hr-only) or files."),
+    ]
     part: Annotated[str, tyro.conf.arg(help=f"One of {', '.join(_SCORED)}.")] = "test-wild"
     count: int | None = None
+    """Images of the part, its first ones; default: the part's usual number."""
     out: Path | None = None
     """Write the rows here (.csv), and beside them where they come from (.json) and every image's
     errors (.npz)."""

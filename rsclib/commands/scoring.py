@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rsclib.commands.building import agree_to_build
 from rsclib.commands.options import Demo, Eval, Predict
 from rsclib.commands.output import one_line, say
 from rsclib.errors import RscError
@@ -64,6 +65,7 @@ def _scored(
 
     started, first = time.monotonic(), next(iter(predictors.values()))
     ranges = first.ranges
+    agree_to_build(part, options.count, ranges.full)
     scores = score(predictors, part, ranges.eval_sizes, options.count, ranges.full)
     table = rows(scores, ranges)
     for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
@@ -86,6 +88,7 @@ def demo(options: Demo) -> None:
 
     check_writable(options.out)
     predictors = _predictors(("hr-only", "full"))
+    agree_to_build("test-wild", options.count, 128)
     images = fetch("test-wild", options.count)["images"]
     if not 0 <= options.person < len(images):
         raise RscError(f"--person must be below {len(images)}")

@@ -28,7 +28,7 @@ from rsclib.files.npz import read_npz
 from rsclib.files.turns import turn
 from rsclib.files.workers import spread
 from rsclib.openbench.parts import SPLITS, Split
-from rsclib.openbench.people import make_people
+from rsclib.openbench.people import array_names, make_people
 
 SHARD, SIZE = 256, 128
 # Images of each part by default. The pre-training part is the largest by far.
@@ -245,6 +245,8 @@ def load(
     folder = folder_of(wanted, cache)
     manifest = _read_manifest(folder)
     data: dict[str, NDArray] = {}
+    names = array_names(SPLITS[wanted.name])
+    names = names if keys is None else names & set(keys)
     for shard in range(wanted.shards):
         name, path = f"{shard:05d}", folder / f"{shard:05d}.npz"
         if name not in manifest or not path.is_file():
@@ -252,6 +254,10 @@ def load(
         if check and sha256(path) != manifest[name]:
             raise RscError(f"{path} is damaged; delete it and run: {wanted.command}")
         part = read_npz(path, keys)
+        if part.keys() != names:
+            raise RscError(
+                f"{folder} was built by another version of rsclib; delete it and run: {wanted.command}"
+            )
         shapes = {k: (v.shape, v.dtype) for k, v in part.items()}
         fits = bool(part) and all(shape[:1] == (SHARD,) for shape, _ in shapes.values())
         if not shard and fits:  # filled in place: never two copies of a part in memory

@@ -60,6 +60,16 @@ def _place(rng: np.random.Generator, split: Split, view: scenes.View) -> scenes.
     )
 
 
+def array_names(split: Split) -> set[str]:
+    """The arrays that :func:`make_people` makes of a part."""
+    names = {"images", "keypoints2d", "person", "clip", "place"}
+    if split.labels == "full":
+        names |= {"pose", "betas", "keypoints3d", "joints14"}
+    if split.truth:
+        names |= {"mask", "parts"}
+    return names | {"dense"} if split.dense else names
+
+
 def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> Arrays:
     """Render one shard. The same arguments give the same bytes.
 
