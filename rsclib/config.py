@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import os
 import re
 import typing
 from pathlib import Path
@@ -44,6 +45,8 @@ def read_values(name_or_path: str) -> dict[str, Any]:
     path = PRESET_FOLDER / f"{name_or_path}.yaml"
     if not is_file(path):
         path = Path(name_or_path)
+    if os.path.isdir(path):
+        raise RscError(f"{path} is a folder; name the YAML file in it")
     if not is_file(path):
         known = ", ".join(sorted(p.stem for p in PRESET_FOLDER.glob("*.yaml")))
         raise RscError(f"there is no preset or file {name_or_path!r}; presets: {known}")

@@ -18,6 +18,7 @@ from rsclib.methods.hr_only import HrOnlyConfig
 from rsclib.methods.rsc import Rsc, RscConfig, start_network
 from rsclib.network import NetConfig, RSCNet
 from rsclib.people import Batch
+from rsclib.runs.folder import in_words
 from tests.toys import CONFIG, RANGES, TINY, toy_builder, toy_network, toy_people, toy_train
 
 
@@ -102,6 +103,19 @@ def test_a_preset_names_its_method(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("{method: magic}")
     with pytest.raises(RscError, match="method is one of rsc, hr_only, not 'magic'"):
         load_config(str(tmp_path / "x.yaml"))
+
+
+def test_a_folder_is_no_preset(tmp_path: Path) -> None:
+    with pytest.raises(RscError, match="is a folder; name the YAML file in it"):
+        load_config(str(tmp_path))
+
+
+def test_losses_are_compared_once_all_their_terms_are_in_use(tmp_path: Path) -> None:
+    assert CONFIG.settled == 4 and load_config("edu").settled == 120
+    assert HrOnlyConfig(stages=((64, 5), (96, 7))).settled == 5
+    toy_train(CONFIG, tmp_path)
+    assert in_words(tmp_path, CONFIG.settled).count("(step 5)") == 1
+    assert in_words(tmp_path, 10**6).count("(step 6)") == 2  # nothing else to compare with
 
 
 @pytest.mark.parametrize("kind", [RscConfig, HrOnlyConfig])

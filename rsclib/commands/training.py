@@ -40,7 +40,9 @@ def _run(config: Any, out: Path, devices: int, nodes: int) -> None:
     run(config, out, devices, nodes)
     if first_process():
         model = one_line(out / "model.safetensors")
-        print(f"{in_words(out)}\nModel: {model}\nScore it: rsc eval {model} hr-only")
+        print(
+            f"{in_words(out, config.settled)}\nModel: {model}\nScore it: rsc eval {model} hr-only"
+        )
 
 
 def grid(options: Grid) -> None:

@@ -91,6 +91,11 @@ class HrOnlyConfig:
         return self.batch * self.steps
 
     @property
+    def settled(self) -> int:
+        """Steps before the last stage, whose images are larger and whose loss is another."""
+        return self.steps - self.stages[-1][1]
+
+    @property
     def run(self) -> RunConfig:
         """What the loop needs to know."""
         return RunConfig(

@@ -89,6 +89,11 @@ class RscConfig:
         return self.batch * sum(scales * steps for scales, steps in self.schedule)
 
     @property
+    def settled(self) -> int:
+        """Steps until all sizes and terms of the loss are in use: only then losses compare."""
+        return max(self.steps - self.schedule[-1][1], self.loss.ramp_steps)
+
+    @property
     def run(self) -> RunConfig:
         """What the loop needs to know."""
         return RunConfig(

@@ -206,11 +206,15 @@ def read_log(folder: Path) -> list[dict[str, float]]:
         raise RscError(f"cannot read the log of {folder}: {error}") from error
 
 
-def in_words(folder: Path) -> str:
-    """How the loss of a run went, in a line."""
+def in_words(folder: Path, settled: int = 0) -> str:
+    """How the loss of a run went, in a line.
+
+    Args:
+        settled: steps before which the loss was of other terms or sizes, and is not compared.
+    """
     log = read_log(folder)
-    first, last = log[0], log[-1]
-    minutes = last["seconds"] / 60
+    first = next((row for row in log if row["step"] > settled), log[-1])
+    last, minutes = log[-1], log[-1]["seconds"] / 60
     return (
         f"Loss {first['loss']:.3f} (step {first['step']:.0f}) to {last['loss']:.3f} "
         f"(step {last['step']:.0f}) in {minutes:.1f} minutes"
