@@ -14,7 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from tests.rubric import functions_to_write, score
+from tests.rubric import alts_of, functions_to_write, score
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -54,6 +54,7 @@ def test_hygiene(path: Path) -> None:
     assert "pip install" not in text and "%%" not in text
     for cell in code:
         assert "plt.show()" not in cell.source, "show(figure, alt) keeps the alternative text"
+        assert all(alt for output in cell.outputs for alt in alts_of(output)), "a picture without"
 
 
 @LESSONS
