@@ -15,12 +15,21 @@ from rsclib.viz.meshes import (
     sheet,
     side_view,
 )
-from rsclib.viz.people import about_pelvis, crowd, error_lines, guess, guesses, street, true_body
+from rsclib.viz.people import (
+    about_pelvis,
+    crowd,
+    error_lines,
+    guess,
+    guesses,
+    heading,
+    street,
+    true_body,
+)
 from rsclib.viz.plots import difference_plot, difference_table, gains_plot
 
 __all__ = [
     "BLUE", "GREY", "VERMILION", "about_pelvis", "crowd", "difference_plot", "difference_table",
-    "enlarged", "error_lines", "figure_html", "gains_plot", "guess", "guesses", "mesh_figure",
+    "enlarged", "error_lines", "figure_html", "gains_plot", "guess", "guesses", "heading", "mesh_figure",
     "mesh_of", "overlay", "portrait", "predict", "shaded", "sheet", "show", "side_view", "slide",
     "street", "true_body",
 ]  # fmt: skip

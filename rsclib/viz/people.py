@@ -12,6 +12,7 @@ from PIL import Image
 
 from rsclib.body import Body, BodyOutput
 from rsclib.geometry import axis_angle_to_rotmat, cam_to_translation
+from rsclib.network import Prediction
 from rsclib.openbench.scenes import load_places
 from rsclib.predictor import NetPredictor
 from rsclib.resolution import degrade
@@ -28,12 +29,22 @@ def true_body(data: Arrays, person: int, body: Body) -> BodyOutput:
         return body(axis_angle_to_rotmat(pose), torch.from_numpy(data["betas"][[person]]))
 
 
-def guess(predictor: NetPredictor, data: Arrays, person: int, size: int) -> tuple[Any, Any]:
-    """A predictor's camera (1, 3) and body of one person seen at ``size`` pixels."""
+def heading(rotmats: torch.Tensor) -> float:
+    """Where the first person of theta (B, 24, 3, 3) turns the front, degrees: 0 faces the camera,
+    positive turns towards the right side of the picture, 180 shows the back."""
+    x, _, z = rotmats[0, 0, :, 2].tolist()
+    return float(np.degrees(np.arctan2(x, -z)))
+
+
+def guess(
+    predictor: NetPredictor, data: Arrays, person: int, size: int
+) -> tuple[Prediction, BodyOutput]:
+    """What a predictor makes of one person seen at ``size`` pixels, and the body that it means."""
     images = torch.from_numpy(data["images"][[person]]).permute(0, 3, 1, 2)
     prediction = predictor.at(images, size)
     with torch.inference_mode():
-        return prediction.cam, predictor.body(prediction.rotmats, prediction.betas)
+        found = predictor.body(prediction.rotmats, prediction.betas)
+    return Prediction(*(v.cpu() for v in prediction)), BodyOutput(*(v.cpu() for v in found))
 
 
 def about_pelvis(found: BodyOutput) -> NDArray[np.float32]:
@@ -125,8 +136,9 @@ def guesses(
         truth = true_body(data, person, body)
         for k, (name, predictor) in enumerate(predictors.items()):
             colour = (BLUE, VERMILION)[k]
-            cam, found = guess(predictor, data, person, size)
-            vertices = (found.vertices + cam_to_translation(cam))[0].numpy()
+            prediction, found = guess(predictor, data, person, size)
+            assert found.vertices is not None
+            vertices = (found.vertices + cam_to_translation(prediction.cam))[0].numpy()
             far = 1000 * (found.joints14 - truth.joints14)[0].norm(dim=-1).mean()
             row[1 + 2 * k].imshow(overlay(seen, vertices, body, colour))
             row[1 + 2 * k].set_title(name, fontsize=9)
