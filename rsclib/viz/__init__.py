@@ -24,6 +24,7 @@ from rsclib.viz.people import (
     heading,
     street,
     true_body,
+    zoom,
 )
 from rsclib.viz.plots import difference_plot, difference_table, gains_plot
 
@@ -31,5 +32,5 @@ __all__ = [
     "BLUE", "GREY", "VERMILION", "about_pelvis", "crowd", "difference_plot", "difference_table",
     "enlarged", "error_lines", "figure_html", "gains_plot", "guess", "guesses", "heading", "mesh_figure",
     "mesh_of", "overlay", "portrait", "predict", "shaded", "sheet", "show", "side_view", "slide",
-    "street", "true_body",
+    "street", "true_body", "zoom",
 ]  # fmt: skip

@@ -114,38 +114,59 @@ def error_lines(
 def guesses(
     predictors: Mapping[str, NetPredictor],
     data: Arrays,
-    persons: Sequence[int],
+    views: Sequence[tuple[int, int]],
     body: Body,
-    size: int = 32,
+    colours: Sequence[tuple[float, ...]] = (BLUE, VERMILION),
 ) -> Any:
-    """A figure: a row per person; input, each guess over it, each guess beside the truth turned.
+    """A figure, a row per view: the input, then each guess over it and beside the truth.
 
     Args:
-        predictors: by name, two at most (blue, vermilion).
+        predictors: by name. views: person and size in pixels. colours: of the predictors.
     """
     import matplotlib.pyplot as plt
 
     columns = 1 + 2 * len(predictors)
-    wide = (1.75 * columns, 1.95 * len(persons))
-    figure, axes = plt.subplots(len(persons), columns, figsize=wide, squeeze=False)
-    for row, person in zip(axes, persons, strict=True):
+    wide = (1.75 * columns, 2.0 * len(views))
+    figure, axes = plt.subplots(len(views), columns, figsize=wide, squeeze=False)
+    for row, (person, size) in zip(axes, views, strict=True):
         images = torch.from_numpy(data["images"][[person]]).permute(0, 3, 1, 2)
         seen = enlarged(degrade(images, size)[0].permute(1, 2, 0).numpy())
         row[0].imshow(seen)
-        row[0].set_title(f"person {person}, {size} px", fontsize=9)
+        row[0].set_title(f"person {person} at {size} px", fontsize=9)
         truth = true_body(data, person, body)
         for k, (name, predictor) in enumerate(predictors.items()):
-            colour = (BLUE, VERMILION)[k]
             prediction, found = guess(predictor, data, person, size)
             assert found.vertices is not None
             vertices = (found.vertices + cam_to_translation(prediction.cam))[0].numpy()
             far = 1000 * (found.joints14 - truth.joints14)[0].norm(dim=-1).mean()
-            row[1 + 2 * k].imshow(overlay(seen, vertices, body, colour))
-            row[1 + 2 * k].set_title(name, fontsize=9)
-            error_lines(row[2 + 2 * k], truth, found, body, colour, 90)
+            row[1 + 2 * k].imshow(overlay(seen, vertices, body, colours[k]))
+            row[1 + 2 * k].set_title(f"{name}'s guess", fontsize=9)
+            error_lines(row[2 + 2 * k], truth, found, body, colours[k], 90)
             row[2 + 2 * k].set_title(f"from the side: {far:.0f} mm", fontsize=9)
     for axis in axes.flat:
         axis.set_xticks([])
         axis.set_yticks([])
     figure.tight_layout(pad=0.3)
+    return figure
+
+
+def zoom(shot: NDArray[np.uint8], spot: tuple[int, int], size: int = 32) -> Any:
+    """A figure: a wide shot, and in its sky what a crop of ``size`` pixels holds, pixel by pixel.
+
+    Args:
+        spot: column and row of the crop's top left.
+    """
+    import matplotlib.pyplot as plt
+
+    height, width = shot.shape[:2]
+    figure, axis = plt.subplots(figsize=(9.4, 9.4 * height / width))
+    axis.imshow(shot, interpolation="bicubic")
+    part = axis.inset_axes((0.015, 0.42, 0.55 * height / width, 0.55))
+    part.imshow(shot, interpolation="nearest")
+    part.set(xlim=(spot[0] - 0.5, spot[0] + size - 0.5), ylim=(spot[1] + size - 0.5, spot[1] - 0.5))
+    axis.indicate_inset_zoom(part, edgecolor="black", alpha=1)
+    for each in (axis, part):
+        each.set_xticks([])
+        each.set_yticks([])
+    figure.tight_layout(pad=0)
     return figure

@@ -39,7 +39,7 @@ def difference_plot(
     axis.fill_between(sizes, low, high, color=VERMILION, alpha=0.25, label="95 % interval")
     axis.plot(sizes, mean, marker="s", color=VERMILION, label=f"{method} minus {baseline}")
     for size, value, top in zip(sizes, mean, high, strict=True):
-        axis.annotate(f"{value:+.1f}", (size, top), (0, 4), textcoords="offset points",
+        axis.annotate(f"{value:+.1f}".replace("-", "\N{MINUS SIGN}"), (size, top), (0, 4), textcoords="offset points",
                       ha="center", fontsize=8)  # fmt: skip
     axis.invert_xaxis()
     axis.margins(y=0.18)
@@ -61,7 +61,7 @@ def gains_plot(
     colours = [VERMILION if gain[i] < 0 else BLUE for i in order]
     axis.bar(np.arange(len(gain)), gain[order], width=1.0, color=colours)
     axis.axhline(0, color="black", linewidth=1)
-    label = f"mean of all {len(gain)}: {gain.mean():+.1f} mm"
+    label = f"mean of all {len(gain)}: {gain.mean():+.1f} mm".replace("-", "\N{MINUS SIGN}")
     axis.axhline(gain.mean(), color="black", linewidth=1, linestyle="--", label=label)
     for person, words in named.items():
         at, value = int(np.flatnonzero(order == person)[0]), gain[person]
