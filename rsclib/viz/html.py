@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 DPI, SHOWN = 144, 72  # drawn at twice the pixels that a page gives them, for today's screens
-QUALITY = 86  # of photographs; plots are stored without loss
+QUALITY = 80  # of photographs; plots are stored without loss
 
 
 def webp_of(figure: Any) -> tuple[bytes, int]:

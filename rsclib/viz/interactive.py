@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rsclib.body import Body
 from rsclib.viz.meshes import BLUE, GREY, VERMILION
 
-CELL = 0.035  # metres: vertices of the T-pose that share such a cube become one
+CELL = 0.046  # metres: vertices of the T-pose that share such a cube become one
 
 
 def decimated(body: Body) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -20,6 +20,7 @@ from rsclib.skeleton import J14_BONES
 from rsclib.viz.meshes import BLUE, GREY, VERMILION, enlarged, overlay, shaded
 
 Arrays = Mapping[str, NDArray[Any]]
+TURN = 45  # degrees: sideways errors and those in depth both show
 
 
 def true_body(data: Arrays, person: int, body: Body) -> BodyOutput:
@@ -141,8 +142,8 @@ def guesses(
             far = 1000 * (found.joints14 - truth.joints14)[0].norm(dim=-1).mean()
             row[1 + 2 * k].imshow(overlay(seen, vertices, body, colours[k]))
             row[1 + 2 * k].set_title(f"{name}'s guess", fontsize=9)
-            error_lines(row[2 + 2 * k], truth, found, body, colours[k], 90)
-            row[2 + 2 * k].set_title(f"from the side: {far:.0f} mm", fontsize=9)
+            error_lines(row[2 + 2 * k], truth, found, body, colours[k], TURN)
+            row[2 + 2 * k].set_title(f"turned {TURN}\N{DEGREE SIGN}: {far:.0f} mm", fontsize=9)
     for axis in axes.flat:
         axis.set_xticks([])
         axis.set_yticks([])
