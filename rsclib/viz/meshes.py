@@ -92,7 +92,7 @@ def portrait(
     vertices: NDArray[np.float32],
     body: Body,
     turn: float = 0.0,
-    size: int = 160,
+    size: int = 320,
     colour: tuple[float, ...] = BLUE,
 ) -> NDArray[np.uint8]:
     """A mesh in the body frame (6890, 3), metres, y up, turned by ``turn`` degrees about the
