@@ -55,7 +55,8 @@ def mesh_figure(
                 x=x + np.int16(1300 * k), y=z, z=-y, i=i, j=j, k=k_, name=name, opacity=opacity,
                 color="rgb({:.0f},{:.0f},{:.0f})".format(*(255 * np.array(colour))),
                 showlegend=True, hoverinfo="name",
-                lighting={"ambient": 0.45, "diffuse": 0.8, "specular": 0.1},
+                lighting={"ambient": 0.55, "diffuse": 0.7, "specular": 0.1},
+                lightposition={"x": -2e4, "y": -1e5, "z": 6e4},
             )
         )  # fmt: skip
 

@@ -34,7 +34,7 @@ def difference_plot(
     import matplotlib.pyplot as plt
 
     mean, low, high = np.array([scores.difference(method, baseline, s, metric) for s in sizes]).T
-    figure, axis = plt.subplots(figsize=(5.6, 3.2))
+    figure, axis = plt.subplots(figsize=(7.2, 3.5))
     axis.axhline(0, color="black", linewidth=1)
     axis.fill_between(sizes, low, high, color=VERMILION, alpha=0.25, label="95 % interval")
     axis.plot(sizes, mean, marker="s", color=VERMILION, label=f"{method} minus {baseline}")
@@ -57,7 +57,7 @@ def gains_plot(
 
     gain = scores.of(method, size) - scores.of(baseline, size)
     order = np.argsort(gain)
-    figure, axis = plt.subplots(figsize=(5.6, 3.0))
+    figure, axis = plt.subplots(figsize=(7.2, 3.3))
     colours = [VERMILION if gain[i] < 0 else BLUE for i in order]
     axis.bar(np.arange(len(gain)), gain[order], width=1.0, color=colours)
     axis.axhline(0, color="black", linewidth=1)
