@@ -6,6 +6,7 @@ Point 3 (runs from a fresh kernel, offline) is judged here by the execution coun
 
 from __future__ import annotations
 
+import html
 import itertools
 import re
 import runpy
@@ -29,6 +30,18 @@ def functions_to_write(code: list[str]) -> list[str]:
         if "raise NotImplementedError" in source
         for name in re.findall(r"^def (my_\w+)", source, re.M)
     ]
+
+
+def alts_of(output: Any) -> list[str]:
+    """Alternative texts of an output's pictures, as a reader meets them; "" where there is none.
+
+    One that is in the metadata alone reaches nobody.
+    """
+    data = output.get("data", {})
+    bare = [""] * sum(kind.startswith("image/") for kind in data)
+    tags = re.findall(r"<img\b[^>]*>", data.get("text/html", ""))
+    found = [re.search(r'\balt="([^"]*)"', tag) for tag in tags]
+    return bare + [html.unescape(alt[1]) if alt else "" for alt in found]
 
 
 def _headings_in_order(text: str) -> bool:
@@ -55,12 +68,7 @@ def score(path: Path) -> dict[str, bool]:
     stubs = functions_to_write(code)
     answers = FOLDER / "solutions" / f"{path.stem}.py"
     solutions = runpy.run_path(str(answers)) if answers.is_file() else {"WRONG": {}}
-    pictures = [
-        output.metadata.get("image/png", {}).get("alt", "")
-        for cell in cells
-        for output in cell.outputs
-        if "image/png" in output.get("data", {})
-    ]
+    pictures = [alt for cell in cells for output in cell.outputs for alt in alts_of(output)]
     quiz = prose.split("### Quiz")[-1].split("<details>")[0]
     counts = [c.execution_count for c in cells]
     return {

@@ -13,8 +13,9 @@ from types import ModuleType
 import nbformat
 import numpy as np
 import pytest
+import torch
 
-from tests.rubric import functions_to_write, score
+from tests.rubric import alts_of, functions_to_write, score
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -54,6 +55,7 @@ def test_hygiene(path: Path) -> None:
     assert "pip install" not in text and "%%" not in text
     for cell in code:
         assert "plt.show()" not in cell.source, "show(figure, alt) keeps the alternative text"
+        assert all(alt for output in cell.outputs for alt in alts_of(output)), "a picture without"
 
 
 @LESSONS
@@ -69,11 +71,35 @@ def test_solutions_pass_and_wrong_answers_fail(path: Path, monkeypatch: pytest.M
     checks = _checks(path, monkeypatch)
     solutions = runpy.run_path(str(FOLDER / "solutions" / f"{path.stem}.py"))
     assert sorted(checks) == sorted(functions_to_write(_code(path))) == sorted(solutions["WRONG"])
+    verdict = importlib.import_module("checks").verdict
     for name, check in checks.items():
-        check(solutions[name])
-        for wrong in solutions["WRONG"][name]:
-            with pytest.raises(AssertionError):  # a hint, not a crash
-                check(wrong)
+        assert verdict(check, solutions[name]) == "correct"
+        for k, wrong in enumerate(solutions["WRONG"][name]):
+            assert re.match(r"not yet: \w", verdict(check, wrong)), (name, k)
+
+
+def test_right_answers_of_other_types_pass_and_no_answer_stops_a_notebook(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    checks = importlib.import_module("checks")
+    lesson = importlib.import_module("checks.lesson00")
+    right = runpy.run_path(str(FOLDER / "solutions" / "00_start_here.py"))
+    for check, answer in (
+        (lesson.check_mpjpe, lambda a, b: float(right["my_mpjpe"](a, b))),
+        (lesson.check_mpjpe, lambda a, b: torch.tensor(right["my_mpjpe"](a, b))),
+        (lesson.check_centred, lambda j, root: right["my_centred"](j, root).numpy()),
+        (lesson.check_interval, lambda *a: list(right["my_interval"](*a))),
+        (lesson.check_interval, lambda *a: torch.tensor(right["my_interval"](*a))),
+    ):
+        assert checks.verdict(check, answer) == "correct"
+
+    def bare(a: object, b: object) -> None:
+        raise AssertionError
+
+    for answer in (None, 3, bare, lambda a, b: {}[0], lambda a, b: "many"):
+        checks.grade(lesson.check_mpjpe, answer)
+        assert re.search(r": not yet: \w", capsys.readouterr().out)
 
 
 @LESSONS

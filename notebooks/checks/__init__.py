@@ -5,20 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 
-def grade(check: Callable[[Any], None], answer: Any) -> None:
-    """Print "correct", what is wrong, or that there is nothing to check yet."""
+
+def verdict(check: Callable[[Any], None], answer: Any) -> str:
+    """ "correct", "not solved yet", or "not yet: " and a hint, whatever the answer does.
+
+    A mistake that ends in an exception is a wrong answer like another: it must not stop a notebook.
+    """
     try:
         check(answer)
     except NotImplementedError:
-        print(f"{answer.__name__}: not solved yet")
+        return "not solved yet"
     except AssertionError as hint:
-        print(f"{answer.__name__}: not yet: {hint}")
-    else:
-        print(f"{answer.__name__}: correct")
+        # One of the answer's own, or of a library that it calls, may have no words.
+        return f"not yet: {str(hint) or 'an assertion in your function failed'}"
+    except Exception as error:
+        lines = str(error).strip().splitlines() or ["no message"]
+        return f"not yet: your function ends in {type(error).__name__}: {lines[0]}"
+    return "correct"
+
+
+def grade(check: Callable[[Any], None], answer: Any) -> None:
+    """Print "correct", what is wrong, or that there is nothing to check yet."""
+    print(f"{getattr(answer, '__name__', 'your answer')}: {verdict(check, answer)}")
 
 
 def expect(condition: Any, hint: str) -> None:
     """Turn an answer down with a hint."""
     if not bool(condition):
         raise AssertionError(hint)
+
+
+def array_of(got: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float64]:
+    """An answer of NumPy, PyTorch or plain Python as an array of this shape; a hint if it is none.
+
+    Args:
+        what: what is asked for, in words: "return ...".
+    """
+    expect(got is not None, "it returns nothing: is there a return?")
+    if hasattr(got, "detach"):
+        got = got.detach().cpu().numpy()
+    try:
+        values = np.asarray(got, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise AssertionError(f"return {what}, not {type(got).__name__}") from None
+    expect(values.shape == shape, f"return {what}: the shape is {shape}, not {values.shape}")
+    expect(np.isfinite(values).all(), "something in it is not a finite number")
+    return values

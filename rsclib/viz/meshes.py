@@ -1,16 +1,13 @@
-"""Pictures: a mesh over its image, from the side, and rotatable."""
+"""Meshes as pictures: over the image they were guessed from, from the side, from the front."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from rsclib.body import Body
 from rsclib.geometry import cam_to_translation
@@ -21,6 +18,7 @@ from rsclib.resolution import Ranges, degrade
 
 # Okabe and Ito's blue and vermilion: told apart by every kind of eye.
 BLUE, VERMILION = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0)
+GREY = (0.68, 0.68, 0.68)  # the truth, always
 
 
 def predict(
@@ -94,7 +92,7 @@ def portrait(
     vertices: NDArray[np.float32],
     body: Body,
     turn: float = 0.0,
-    size: int = 160,
+    size: int = 320,
     colour: tuple[float, ...] = BLUE,
 ) -> NDArray[np.uint8]:
     """A mesh in the body frame (6890, 3), metres, y up, turned by ``turn`` degrees about the
@@ -109,54 +107,9 @@ def portrait(
     return _bytes(1 - cover[..., None] + mesh)
 
 
-def png_of(figure: Any, dpi: int = 72) -> bytes:
-    """A matplotlib figure as a small PNG file; the figure is closed."""
-    import matplotlib.pyplot as plt
-    from PIL import Image
-
-    raw, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(raw, format="png", dpi=dpi, bbox_inches="tight")
-    plt.close(figure)
-    # 256 colours are plenty for plots and meshes and take a third of the bytes.
-    Image.open(raw).convert("RGB").quantize(256).save(small, format="png", optimize=True)
-    return small.getvalue()
-
-
-def show(figure: Any, alt: str) -> None:
-    """Display a matplotlib figure in a notebook as a small picture with alternative text.
-
-    The alternative text is stored beside the picture, so a screen reader and ``nbconvert`` find it.
-    """
-    from IPython.display import Image, display
-
-    display(Image(png_of(figure), format="png", alt=alt))
-
-
-def slide(draw: Callable[..., Any], alt: str, **sliders: Any) -> None:
-    """Display sliders and the figure that ``draw(**values)`` returns; it follows the sliders.
-
-    One picture is replaced in place. ``ipywidgets.interact`` captures the output of a function
-    instead, whose messages now and then hang a notebook that is run without a browser.
-
-    Args:
-        alt: alternative text of the picture; ``{names}`` of sliders are filled in.
-    """
-    import ipywidgets as widgets  # type: ignore[import-untyped]
-    from IPython.display import display
-
-    picture = widgets.HTML()
-
-    def update(_: Any = None) -> None:
-        values = {name: slider.value for name, slider in sliders.items()}
-        data = base64.b64encode(png_of(draw(**values))).decode()
-        text = html.escape(alt.format(**values))
-        picture.value = f'<img alt="{text}" src="data:image/png;base64,{data}">'
-
-    for name, slider in sliders.items():
-        slider.description = slider.description or name
-        slider.observe(update, "value")
-    update()
-    display(widgets.VBox([*sliders.values(), picture]))
+def enlarged(image: NDArray[np.uint8], side: int = 320) -> NDArray[np.uint8]:
+    """An image (S, S, 3) as (side, side, 3), bicubic: a mesh laid over it gets sharp edges."""
+    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC))
 
 
 def sheet(nets: dict[str, Any], image: NDArray[np.uint8], sizes: tuple[int, ...], ranges: Ranges, body: Body) -> Any:  # fmt: skip
@@ -174,8 +127,8 @@ def sheet(nets: dict[str, Any], image: NDArray[np.uint8], sizes: tuple[int, ...]
             colour = (BLUE, VERMILION)[k % 2]
             axes[0, column].imshow(seen)
             axes[0, column].set_title(f"{size} px", fontsize=11)
-            axes[1 + 2 * k, column].imshow(overlay(seen, vertices, body, colour))
-            axes[2 + 2 * k, column].imshow(side_view(vertices, body, seen.shape[0], colour))
+            axes[1 + 2 * k, column].imshow(overlay(enlarged(seen), vertices, body, colour))
+            axes[2 + 2 * k, column].imshow(side_view(vertices, body, 320, colour))
             if column == 0:
                 axes[1 + 2 * k, 0].set_ylabel(f"{name}\noverlay", fontsize=10)
                 axes[2 + 2 * k, 0].set_ylabel(f"{name}\nfrom the side", fontsize=10)
@@ -184,31 +137,4 @@ def sheet(nets: dict[str, Any], image: NDArray[np.uint8], sizes: tuple[int, ...]
         axis.set_xticks([])
         axis.set_yticks([])
     figure.tight_layout(pad=0.4)
-    return figure
-
-
-def mesh_figure(meshes: dict[str, NDArray[np.float32]], body: Body) -> Any:
-    """Meshes side by side in plotly: drag to turn them."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    # Every second face in a coarse picture would leave holes: all faces, coordinates in millimetres
-    # as integers, so that a notebook stays small.
-    faces = body.faces.numpy().astype(np.int32)
-    for k, (name, vertices) in enumerate(meshes.items()):
-        points = np.round((vertices - vertices.mean(0)) * 1000).astype(np.int32)
-        colour = "rgb({:.0f},{:.0f},{:.0f})".format(*(255 * np.array((BLUE, VERMILION)[k % 2])))
-        figure.add_trace(
-            go.Mesh3d(
-                x=(points[:, 0] + 1100 * k).astype(np.int16), y=points[:, 2].astype(np.int16), z=(-points[:, 1]).astype(np.int16),
-                i=faces[:, 0].astype(np.uint16), j=faces[:, 1].astype(np.uint16),
-                k=faces[:, 2].astype(np.uint16), color=colour, name=name, showlegend=True,
-                hoverinfo="name",
-            )
-        )  # fmt: skip
-    figure.update_layout(
-        scene={"aspectmode": "data", "xaxis_visible": False, "yaxis_visible": False,
-               "zaxis_visible": False, "camera": {"eye": {"x": 0.0, "y": -2.0, "z": 0.3}}},
-        margin={"l": 0, "r": 0, "t": 0, "b": 0}, height=420,
-    )  # fmt: skip
     return figure

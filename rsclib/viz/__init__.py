@@ -1,0 +1,36 @@
+"""Pictures: meshes over images, figures with alternative text and a caption, plots of differences."""
+
+from rsclib.viz.html import figure_html, show, slide
+from rsclib.viz.interactive import mesh_figure
+from rsclib.viz.meshes import (
+    BLUE,
+    GREY,
+    VERMILION,
+    enlarged,
+    mesh_of,
+    overlay,
+    portrait,
+    predict,
+    shaded,
+    sheet,
+    side_view,
+)
+from rsclib.viz.people import (
+    about_pelvis,
+    crowd,
+    error_lines,
+    guess,
+    guesses,
+    heading,
+    street,
+    true_body,
+    zoom,
+)
+from rsclib.viz.plots import difference_plot, difference_table, gains_plot
+
+__all__ = [
+    "BLUE", "GREY", "VERMILION", "about_pelvis", "crowd", "difference_plot", "difference_table",
+    "enlarged", "error_lines", "figure_html", "gains_plot", "guess", "guesses", "heading", "mesh_figure",
+    "mesh_of", "overlay", "portrait", "predict", "shaded", "sheet", "show", "side_view", "slide",
+    "street", "true_body", "zoom",
+]  # fmt: skip
