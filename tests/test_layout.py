@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,13 @@ def test_a_module_is_one_idea(path: Path) -> None:
     lines = text.count("\n")
     assert lines <= 300, f"{path.name} has {lines} lines: split it along its seam"
     assert text.startswith('"""'), "its first line says what it is"
+
+
+def test_every_wing_is_installed() -> None:
+    """Also where the project is not installed in editable mode."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found = {str(p.parent.relative_to(ROOT)).replace("/", ".") for p in MODULES if p.name == "__init__.py"}  # fmt: skip
+    assert set(project["tool"]["setuptools"]["packages"]) == found
 
 
 def test_the_loop_is_short() -> None:

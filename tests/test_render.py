@@ -16,7 +16,7 @@ from rsclib.openbench.camera import Camera
 from rsclib.openbench.parts import SPLITS
 from rsclib.openbench.people import make_people, workshop
 from rsclib.openbench.render import shadow
-from rsclib.render.zbuffer import rasterise, skin
+from rsclib.render.zbuffer import skin, visible_faces
 
 COUNT, SIZE = 8, 64
 
@@ -59,7 +59,7 @@ def test_rasteriser_equals_pytorch3d() -> None:
     _, surface, _ = workshop()
     vertices = surface.template * np.float32([1, -1, -1]) + np.float32([0.02, 0.03, 3])
     size, focal = 32, 50.0
-    face, bary, depth = rasterise(vertices, surface.faces, focal, size / 2, size / 2, size)
+    face, bary, depth = visible_faces(vertices, surface.faces, focal, size / 2, size / 2, size)
     # pytorch3d's screen: x to the left, y up, both in [-1, 1].
     ndc = torch.from_numpy(
         np.stack(

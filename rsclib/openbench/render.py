@@ -155,7 +155,7 @@ def draw(
     """
     size, big = camera.size, camera.size * OVERSAMPLING
     faces = surface.faces
-    face_of_pixel, barycentric, _ = zbuffer.rasterise(
+    face_of_pixel, barycentric, _ = zbuffer.visible_faces(
         vertices, faces, camera.focal * OVERSAMPLING, camera.cx * 2, camera.cy * 2, big
     )
     normals = zbuffer.vertex_normals(vertices, faces) @ rotation  # camera to world

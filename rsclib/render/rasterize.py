@@ -18,7 +18,7 @@ from torch import Tensor
 
 from rsclib.errors import RscError
 from rsclib.geometry import CROP, FOCAL
-from rsclib.render.zbuffer import Floats, rasterise
+from rsclib.render.zbuffer import Floats, visible_faces
 
 try:
     from pytorch3d.renderer.mesh.rasterizer import Fragments
@@ -107,7 +107,7 @@ def _zbuffer(
     depths, dists = np.empty(shape, np.float32), np.empty(shape, np.float32)
     barycentrics = np.empty((*shape, 3), np.float32)
     for b, mesh in enumerate(points.contiguous().numpy()):
-        face, barycentric, depth = rasterise(mesh, corners, focal, x, y, size)
+        face, barycentric, depth = visible_faces(mesh, corners, focal, x, y, size)
         dists[b, ..., 0] = _outline(face, mesh, corners, focal, x, y)
         empty = face < 0
         depth[empty] = -1

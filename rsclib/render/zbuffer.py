@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 
 @numba.njit(cache=True, fastmath=True, error_model="numpy")
-def rasterise(
+def visible_faces(
     vertices: Floats, faces: NDArray[np.int32], focal: float, cx: float, cy: float, size: int
 ) -> tuple[NDArray[np.int32], Floats, Floats]:
     """Rasterise a closed mesh whose faces wind counter-clockwise seen from outside.

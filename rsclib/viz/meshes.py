@@ -13,7 +13,7 @@ from rsclib.body import Body
 from rsclib.geometry import cam_to_translation
 from rsclib.network import Prediction
 from rsclib.predictor import NetPredictor
-from rsclib.render.zbuffer import rasterise, vertex_normals
+from rsclib.render.zbuffer import vertex_normals, visible_faces
 from rsclib.resolution import Ranges, degrade
 
 # Okabe and Ito's blue and vermilion: told apart by every kind of eye.
@@ -45,7 +45,9 @@ def shaded(
     """Image (size, size, 3) and cover (size, size) of a mesh before the weak-perspective camera."""
     big = size * 2
     focal = 5000.0 * big / 224
-    face, bary, _ = rasterise(np.ascontiguousarray(vertices), faces, focal, big / 2, big / 2, big)
+    face, bary, _ = visible_faces(
+        np.ascontiguousarray(vertices), faces, focal, big / 2, big / 2, big
+    )
     normals = vertex_normals(np.ascontiguousarray(vertices), faces)
     light = np.clip(normals @ _array([0.35, -0.5, -0.79]), 0, 1) * 0.75 + 0.25
     value = (light[faces[face]] * bary).sum(-1) * (face >= 0)
