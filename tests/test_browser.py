@@ -121,7 +121,7 @@ def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, les
     page.get_by_text("Run", exact=True).first.click()
     page.get_by_text("Run All Cells", exact=True).click()
     last = page.locator(".jp-CodeCell").last
-    last.locator(".jp-OutputArea-output", has_text="not solved yet").wait_for()
+    last.locator(".jp-OutputArea-output").first.wait_for()
     assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
     errors = page.locator(".jp-OutputArea-output", has_text="Traceback")
     assert errors.count() == 0
@@ -136,7 +136,7 @@ def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, les
     picture = widget.locator("img")
     picture.wait_for()
     before = picture.get_attribute("src")
-    assert before is not None and before.startswith("data:image/png")
+    assert before is not None and before.startswith("data:image/webp")
     page.screenshot(path=str(ARTEFACTS / f"{lesson}_before.png"))
     box = widget.locator(".noUi-handle").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
