@@ -114,7 +114,8 @@ while not got:
 sys.exit(143)
 """
 STOPPED = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
 from rsclib import cli
 from rsclib.methods import grid
 work = lambda run, out, *_: [sys.executable, "-c", {PATIENT!r}, str(out / run.folder)]

@@ -102,7 +102,9 @@ def test_a_training_lowers_the_loss_and_the_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_says_from_where_it_goes_on(tmp_path: Path, number: int) -> None:
+def test_a_signal_saves_and_says_from_where_it_goes_on(
+    tmp_path: Path, number: int, request: pytest.FixtureRequest
+) -> None:
     def signalled(method: Rsc) -> None:
         real = method.batch
 
@@ -113,6 +115,8 @@ def test_a_signal_saves_and_says_from_where_it_goes_on(tmp_path: Path, number: i
 
         method.batch = batch  # type: ignore[method-assign]
 
+    outside = signal.signal(number, signal.default_int_handler)  # it may come in ignored
+    request.addfinalizer(lambda: signal.signal(number, outside))
     before = signal.getsignal(number)
     with pytest.raises(Stopped, match="stopped and saved at step 3 of 6") as stop:
         toy_train(CONFIG, tmp_path / "cut", change=signalled)
@@ -120,6 +124,21 @@ def test_a_signal_saves_and_says_from_where_it_goes_on(tmp_path: Path, number: i
     resumed = toy_train(CONFIG, tmp_path / "cut")
     whole = toy_train(CONFIG, tmp_path / "whole")
     assert digest(resumed.state_dict()) == digest(whole.state_dict())
+
+
+def test_a_signal_that_is_ignored_stays_ignored(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """nohup, or a script's background: Ctrl-C in that terminal is meant for somebody else."""
+    outside = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, outside))
+
+    def signalled(method: Rsc) -> None:
+        real = method.scores
+        method.scores = lambda step: os.kill(os.getpid(), signal.SIGINT) or real(step)  # type: ignore[method-assign, func-returns-value]
+
+    toy_train(CONFIG, tmp_path, change=signalled)
+    assert load_training_state(tmp_path / "state.pt")["step"] == CONFIG.steps
 
 
 def test_a_lost_loss_ends_the_run_and_is_never_saved(tmp_path: Path) -> None:

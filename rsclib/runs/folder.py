@@ -88,6 +88,8 @@ class RunFolder:
             self.write_log()  # the last one may have been killed after its state
         self.handlers = {}
         for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is signal.SIG_IGN:
+                continue  # nohup, or a shell's background: whoever started it wants it to go on
             try:
                 self.handlers[number] = signal.signal(number, self._asked)
             except ValueError:  # a thread that is not the main one gets no signals
