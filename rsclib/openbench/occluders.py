@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from rsclib.openbench.scenes import TEST_PANORAMAS, Floats, load_places
+from rsclib.openbench.scenes import Floats, load_places, training_panoramas
 
 
 def occluder(rng: np.random.Generator, mask: Floats, colour: Floats) -> tuple[Floats, Floats]:
@@ -52,7 +52,7 @@ def occluder(rng: np.random.Generator, mask: Floats, colour: Floats) -> tuple[Fl
     if rng.random() < 0.5:
         texture = places.textures[rng.integers(len(places.textures))]
     else:
-        names = [n for n in places.panoramas if n not in TEST_PANORAMAS]
+        names = training_panoramas()  # in test parts too: an occluder is no place
         texture = places.panoramas[names[rng.integers(len(names))]][128:]
     scale = rng.uniform(0.25, 0.8)
     r0, c0 = rng.integers(512, size=2)

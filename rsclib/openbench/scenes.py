@@ -64,6 +64,16 @@ def _decode(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(Image.open(io.BytesIO(data.tobytes())).convert("RGB"))
 
 
+def training_panoramas() -> tuple[str, ...]:
+    """All that no test part shows: also on the walls, and as what an occluder is made of."""
+    return tuple(n for n in load_places().panoramas if n not in TEST_PANORAMAS + STUDIO_TEST)
+
+
+def test_panoramas() -> tuple[str, ...]:
+    """Those of the test parts, which no training image shows a scrap of."""
+    return TEST_PANORAMAS + STUDIO_TEST
+
+
 @dataclass(frozen=True)
 class View:
     """Where the camera is and what it crops.
