@@ -37,14 +37,6 @@ class Toy:
         return Interval(mean, mean - 1, mean + 1)
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "word"),
-    [(0.1, 2, "reproduced"), (0, 2, "undecided"), (-1, 0, "undecided"), (-2, -0.1, "contradicted")],
-)
-def test_a_verdict_needs_the_whole_interval_on_one_side(low: float, high: float, word: str) -> None:
-    assert viz.verdict_of(low, high) == word
-
-
 def test_a_forest_keeps_the_paper_in_a_panel_of_its_own() -> None:
     figure = viz.forest(VERDICTS)
     here, paper = figure.axes

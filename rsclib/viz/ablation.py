@@ -38,14 +38,6 @@ class Gains(Protocol):
         """Errors of ``than`` minus errors of ``row``, mm, with their 95 % interval."""
 
 
-def verdict_of(low: float, high: float) -> str:
-    """The rule of results/README.md: "reproduced" if the whole interval of a gain lies above 0,
-    "contradicted" if below, else "undecided"."""
-    if low > 0:
-        return "reproduced"
-    return "contradicted" if high < 0 else "undecided"
-
-
 def forest(verdicts: pd.DataFrame) -> Figure:
     """A line a claim: the gain measured here with its interval, and, in a panel with an axis of its
     own, the gain that the paper printed. The two share no axis: they are of other people.
