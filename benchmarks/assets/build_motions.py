@@ -22,11 +22,9 @@ import sys
 import zipfile
 from pathlib import Path
 
+import bvh_source
 import numpy as np
-from bvh_source import FOLDER as BVH_FOLDER
-from bvh_source import HOW_TO_GET as HOW_TO_GET_BVH
-from bvh_source import RECORDINGS, Floats
-from bvh_source import clips as recorded_clips
+from bvh_source import Floats
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
@@ -142,7 +140,7 @@ def build(wheel: Path, recordings: Path, out: Path) -> None:
         for name, kind in KINDS.items():
             frames = np.array(json.loads(archive.read(by_name[name]))["Frames"], dtype=np.float64)
             add(name, kind, by_name[name], *retarget(frames))
-    for clip in recorded_clips(recordings):
+    for clip in bvh_source.clips(recordings):
         add(*clip)
     metadata = {
         "format": 1,
@@ -158,8 +156,8 @@ def build(wheel: Path, recordings: Path, out: Path) -> None:
         },
         "recordings": {
             "package": "assimp-testmodels 5.2.5~ds0-1, Debian",
-            "sha256": {r.file: r.sha256 for r in RECORDINGS},
-            "folder": BVH_FOLDER,
+            "sha256": {r.file: r.sha256 for r in bvh_source.RECORDINGS},
+            "folder": bvh_source.FOLDER,
             "licence": "BSD-3-Clause (the package); 01_01 and 01_03 are of CMU's motion capture "
             "database, free for research and commercial use, not to be resold; the boxer's origin "
             "is not named",
@@ -178,7 +176,10 @@ def main() -> int:
     )
     parser.add_argument("--wheel", type=Path, required=True, help=f"get it with: {HOW_TO_GET}")
     parser.add_argument(
-        "--bvh", type=Path, required=True, help=f"{BVH_FOLDER}; get it with: {HOW_TO_GET_BVH}"
+        "--bvh",
+        type=Path,
+        required=True,
+        help=f"{bvh_source.FOLDER}; get it with: {bvh_source.HOW_TO_GET}",
     )
     parser.add_argument("--out", type=Path, default=ASSET)
     arguments = parser.parse_args()

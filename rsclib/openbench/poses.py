@@ -1,8 +1,9 @@
 """Poses to render: mocap, multiplied for training, untouched for testing.
 
-Twenty seconds of mocap are too little to learn from, so a training pose mixes limbs of different
+Half a minute of mocap is too little to learn from, so a training pose mixes limbs of different
 frames and clips, limbs drawn at random within the joints' limits, and everyday stances; test poses
-are frames of held-out clips, the short ones and, by a draw apart, those cut from long recordings. World frame: y up; a body with no heading faces +z.
+are frames of held-out clips: short ones and, by a draw of its own, some cut from long recordings.
+World frame: y up; a body with no heading faces +z.
 """
 
 from __future__ import annotations
