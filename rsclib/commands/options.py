@@ -74,8 +74,8 @@ class Train:
 class Grid:
     """Train every row of a grid file at every seed, on this machine or on a Slurm cluster.
 
-    Examples: rsc grid benchmarks/grids/table6.yaml --out runs/table6 --at-once 2
-              rsc grid benchmarks/grids/table6.yaml --out runs/table6 --cluster slurm --at-once 8
+    Examples: rsc grid benchmarks/grids/room.yaml --out runs/room --at-once 2
+              rsc grid benchmarks/grids/room.yaml --out runs/room --cluster slurm --at-once 8
                   --devices 4 --options slurm_partition=gpu gpus_per_node=4
     """
 
