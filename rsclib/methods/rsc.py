@@ -17,12 +17,13 @@ from rsclib.data.annotators import as_annotated
 from rsclib.data.batches import mixed_batch
 from rsclib.errors import RscError
 from rsclib.losses import LossConfig, rsc_loss
+from rsclib.methods.measured import measure_or_load
 from rsclib.models import check_body, check_labels, model_named
 from rsclib.network import NetConfig, RSCNet
 from rsclib.people import Batch, People
-from rsclib.range_norm import freeze, measure, soften
+from rsclib.range_norm import freeze, soften
 from rsclib.resolution import PRESETS, Ranges
-from rsclib.runs.distributed import first_process_first
+from rsclib.runs.distributed import first_process_first, ranks
 from rsclib.train import RunConfig, Step, warm_cosine
 
 MEASURED = (16, 128)  # batches, images each
@@ -168,7 +169,12 @@ class Rsc:
         device = next(net.parameters()).device
         net.sync_norm(True)  # the same for any number of processes
         batches = (self._mixed(step, self.ranges.count, size) for step in range(count))
-        measure(net, ((b.images.to(device), b.range_index.to(device)) for b in batches))
+        drawn = ("seed", "lab_share", "rotation", "scale", "ranges")
+        measure_or_load(
+            net, self.people, {name: getattr(self.config, name) for name in drawn}
+            | {"batches": MEASURED, "processes": ranks()[1]},
+            ((b.images.to(device), b.range_index.to(device)) for b in batches),
+        )  # fmt: skip
 
     def _mixed(self, step: int, scales: int, batch: int) -> Batch:
         c = self.config
