@@ -51,7 +51,9 @@ def check_changes(answer: Callable[[Settings, Settings], set[str]]) -> None:
                 expect(False, "whose inner setting is it? two outer ones may share such a name")
             missing, more = want - found, found - want
             alone = {n for n in missing if n in a.keys() ^ b.keys()}
-            expect(not alone, "a setting that only one of the two has differs too, whatever it holds")
+            expect(
+                not alone, "a setting that only one of the two has differs too, whatever it holds"
+            )
             expect(not missing, "a difference is overlooked: swap the two, look inside, look again")
             expect(not more, "something is named that is the same in both")
 
@@ -69,10 +71,14 @@ def _sample(
     return table, np.repeat(draw.permutation(12) * 5 + 3, lengths)
 
 
-def check_two_level(answer: Callable[[Array, Any, np.random.Generator], tuple[float, float]]) -> None:
+def check_two_level(
+    answer: Callable[[Array, Any, np.random.Generator], tuple[float, float]],
+) -> None:
     kinds = {
         "seeds": [_sample(k, 5 + k, of_seed=3, of_clip=1, within=1, longest=30) for k in range(3)],
-        "clips": [_sample(k, 3 + k, of_seed=0.2, of_clip=4, within=1, longest=30) for k in range(3)],
+        "clips": [
+            _sample(k, 3 + k, of_seed=0.2, of_clip=4, within=1, longest=30) for k in range(3)
+        ],
         "within": [_sample(k, 3, of_seed=0.2, of_clip=0.5, within=9, longest=5) for k in range(3)],
     }
     ratios: dict[str, float] = {}
@@ -99,7 +105,9 @@ def check_two_level(answer: Callable[[Array, Any, np.random.Generator], tuple[fl
         ratios["clips"] > 0.75,
         "too narrow where clips differ: the clips of a repeated test are the same for every seed",
     )
-    expect(ratios["clips"] < 1.35, "too wide where clips differ: how many clips has a repeated test?")
+    expect(
+        ratios["clips"] < 1.35, "too wide where clips differ: how many clips has a repeated test?"
+    )
     expect(ratios["within"] < 1.15, "too wide: is something drawn that should stay whole?")
     worst = max(abs(math.log(ratio)) for ratio in ratios.values())
     expect(worst < 0.1, "the width is a little off: how many of the means should lie outside?")
@@ -125,7 +133,11 @@ def check_clips_needed(answer: Callable[[Array, float], int]) -> None:
             "how many times as many clips halve an interval: two, or four?",
         )
         expect(n != want - 1, "with that many the interval is still a little too wide")
-        expect(n != math.floor(exact * clips) + 1, "s is the spread of clips, not that of their mean")
+        expect(
+            n != math.floor(exact * clips) + 1, "s is the spread of clips, not that of their mean"
+        )
         if z != 1.96:
             expect(n != math.floor(exact * (1.96 / z) ** 2) + 1, "z is an argument: use it")
-        expect(n == want, "put your n into the formula of the text: is it smaller than the gain now?")
+        expect(
+            n == want, "put your n into the formula of the text: is it smaller than the gain now?"
+        )

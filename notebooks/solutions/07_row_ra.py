@@ -19,7 +19,7 @@ def my_changes(a, b):
 
 
 def _resampled(difference, clip, rng, draws=2000, seeds=True, clips=True, ends=(2.5, 97.5)):
-    names, number = np.unique(clip, return_inverse=True)
+    _, number = np.unique(clip, return_inverse=True)
     sums = np.array([np.bincount(number, line) for line in difference])
     (S, K), N = sums.shape, np.bincount(number)
     m = rng.multinomial(S, np.full(S, 1 / S), draws) if seeds else np.ones((draws, S))
@@ -37,7 +37,7 @@ def my_clips_needed(per_clip, z):
 
 def _anew_for_each_seed(difference, clip, rng):
     """Clips drawn again for every drawn seed."""
-    names, number = np.unique(clip, return_inverse=True)
+    _, number = np.unique(clip, return_inverse=True)
     sums = np.array([np.bincount(number, line) for line in difference])
     (S, K), N = sums.shape, np.bincount(number)
     means = []
@@ -50,7 +50,7 @@ def _anew_for_each_seed(difference, clip, rng):
 
 def _cells(difference, clip, rng):
     """Each pair of a seed and a clip drawn by itself."""
-    names, number = np.unique(clip, return_inverse=True)
+    _, number = np.unique(clip, return_inverse=True)
     sums = np.array([np.bincount(number, line) for line in difference]).ravel()
     N = np.tile(np.bincount(number), len(difference))
     drawn = rng.integers(0, len(sums), (2000, len(sums)))
@@ -65,7 +65,7 @@ def _images(difference, clip, rng):
 
 def _clip_means(difference, clip, rng):
     """A short clip weighs as much as a long one."""
-    names, number = np.unique(clip, return_inverse=True)
+    _, number = np.unique(clip, return_inverse=True)
     means = np.array([np.bincount(number, line) / np.bincount(number) for line in difference])
     S, K = means.shape
     m = rng.multinomial(S, np.full(S, 1 / S), 2000) / S
@@ -87,7 +87,10 @@ def _images_too(difference, clip, rng):
 
 def _one_seed(difference, clip, rng):
     """One seed drawn a time."""
-    lines = [_resampled(difference[[s]], clip, rng, 500, seeds=False, ends=np.arange(101)) for s in range(len(difference))]  # fmt: skip
+    lines = [
+        _resampled(line[None], clip, rng, 500, seeds=False, ends=np.arange(101))
+        for line in difference
+    ]
     return tuple(np.percentile(np.concatenate(lines), [2.5, 97.5]))
 
 
