@@ -61,7 +61,7 @@ def check_changes(answer: Callable[[Settings, Settings], set[str]]) -> None:
 def _sample(
     seed: int, trainings: int, of_seed: float, of_clip: float, within: float, longest: int
 ) -> tuple[Array, NDArray[np.int64]]:
-    """Differences (S, N) of 12 clips of different length, of which the long ones gain more."""
+    """Differences (S, N) of 12 recordings of different length, of which the long ones gain more."""
     draw = np.random.default_rng(seed)
     lengths = np.linspace(2, longest, 12).astype(int)
     clips = of_clip * np.linspace(-1.5, 1.5, 12) + draw.normal(0, of_clip / 3, 12)
@@ -95,25 +95,28 @@ def check_two_level(
             found.append((high - low) / width)
             shifts.append(abs(low + high - sum(want)) / 2 / width)
         ratios[kind] = float(np.mean(found))
-        expect(max(shifts) < 0.15, "off centre: may a clip of 2 images weigh as much as one of 30?")
+        expect(
+            max(shifts) < 0.15,
+            "off centre: may a recording of 2 images weigh as much as one of 30?",
+        )
     expect(
         ratios["seeds"] > 0.75,
-        "too narrow where trainings differ: is a seed drawn as a whole, for all clips at once?",
+        "too narrow where trainings differ: is a seed drawn as a whole, for all recordings at once?",
     )
     expect(ratios["seeds"] < 1.35, "too wide where trainings differ: how many seeds make one mean?")
     expect(
         ratios["clips"] > 0.75,
-        "too narrow where clips differ: the clips of a repeated test are the same for every seed",
+        "too narrow where recordings differ: a repeated test has the same ones for every seed",
     )
     expect(
-        ratios["clips"] < 1.35, "too wide where clips differ: how many clips has a repeated test?"
+        ratios["clips"] < 1.35, "too wide where recordings differ: how many has a repeated test?"
     )
     expect(ratios["within"] < 1.15, "too wide: is something drawn that should stay whole?")
     worst = max(abs(math.log(ratio)) for ratio in ratios.values())
     expect(worst < 0.1, "the width is a little off: how many of the means should lie outside?")
 
 
-def check_clips_needed(answer: Callable[[Array, float], int]) -> None:
+def check_recordings_needed(answer: Callable[[Array, float], int]) -> None:
     draw = np.random.default_rng(2)
     for clips, mean, spread, z in (
         (6, 1.0, 3.0, 1.96), (9, 0.5, 2.6, 2.8), (20, 0.8, 1.5, 1.96), (5, 2.0, 4.0, 2.8), (40, 0.3, 2.0, 1.64),
@@ -125,16 +128,19 @@ def check_clips_needed(answer: Callable[[Array, float], int]) -> None:
         expect((values == kept).all(), "an argument was changed")
         exact = (z * spread / mean) ** 2
         want = math.floor(exact) + 1
-        expect(n == round(n), "a test has a whole number of clips")
+        expect(n == round(n), "a test has a whole number of recordings")
         if (biased := math.floor(exact * (clips - 1) / clips) + 1) != want:
-            expect(n != biased, "the spread of these clips is a little less than that of all clips")
+            expect(
+                n != biased, "the spread of these few is a little less than that of all recordings"
+            )
         expect(
             n != math.floor(math.sqrt(exact)) + 1,
-            "how many times as many clips halve an interval: two, or four?",
+            "how many times as many halve an interval: two, or four?",
         )
         expect(n != want - 1, "with that many the interval is still a little too wide")
         expect(
-            n != math.floor(exact * clips) + 1, "s is the spread of clips, not that of their mean"
+            n != math.floor(exact * clips) + 1,
+            "s is the spread of recordings, not that of their mean",
         )
         if z != 1.96:
             expect(n != math.floor(exact * (1.96 / z) ** 2) + 1, "z is an argument: use it")

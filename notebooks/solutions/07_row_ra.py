@@ -18,26 +18,28 @@ def my_changes(a, b):
     return {key for key in a.keys() | b.keys() if key not in a or key not in b or a[key] != b[key]}
 
 
-def _resampled(difference, clip, rng, draws=2000, seeds=True, clips=True, ends=(2.5, 97.5)):
-    _, number = np.unique(clip, return_inverse=True)
+def _resampled(
+    difference, recording, rng, draws=2000, seeds=True, recordings=True, ends=(2.5, 97.5)
+):
+    _, number = np.unique(recording, return_inverse=True)
     sums = np.array([np.bincount(number, line) for line in difference])
     (S, K), N = sums.shape, np.bincount(number)
     m = rng.multinomial(S, np.full(S, 1 / S), draws) if seeds else np.ones((draws, S))
-    n = rng.multinomial(K, np.full(K, 1 / K), draws) if clips else np.ones((draws, K))
+    n = rng.multinomial(K, np.full(K, 1 / K), draws) if recordings else np.ones((draws, K))
     return tuple(np.percentile(((m @ sums) * n).sum(1) / (S * (n @ N)), ends))
 
 
-def my_two_level(difference, clip, rng):
-    return _resampled(difference, clip, rng)
+def my_two_level(difference, recording, rng):
+    return _resampled(difference, recording, rng)
 
 
-def my_clips_needed(per_clip, z):
-    return math.floor((z * per_clip.std(ddof=1) / per_clip.mean()) ** 2) + 1
+def my_recordings_needed(per_recording, z):
+    return math.floor((z * per_recording.std(ddof=1) / per_recording.mean()) ** 2) + 1
 
 
-def _anew_for_each_seed(difference, clip, rng):
-    """Clips drawn again for every drawn seed."""
-    _, number = np.unique(clip, return_inverse=True)
+def _anew_for_each_seed(difference, recording, rng):
+    """Recordings drawn again for every drawn seed."""
+    _, number = np.unique(recording, return_inverse=True)
     sums = np.array([np.bincount(number, line) for line in difference])
     (S, K), N = sums.shape, np.bincount(number)
     means = []
@@ -48,24 +50,24 @@ def _anew_for_each_seed(difference, clip, rng):
     return tuple(np.percentile(means, [2.5, 97.5]))
 
 
-def _cells(difference, clip, rng):
-    """Each pair of a seed and a clip drawn by itself."""
-    _, number = np.unique(clip, return_inverse=True)
+def _cells(difference, recording, rng):
+    """Each pair of a seed and a recording drawn by itself."""
+    _, number = np.unique(recording, return_inverse=True)
     sums = np.array([np.bincount(number, line) for line in difference]).ravel()
     N = np.tile(np.bincount(number), len(difference))
     drawn = rng.integers(0, len(sums), (2000, len(sums)))
     return tuple(np.percentile(sums[drawn].sum(1) / N[drawn].sum(1), [2.5, 97.5]))
 
 
-def _images(difference, clip, rng):
+def _images(difference, recording, rng):
     mean = difference.mean(0)
     drawn = rng.integers(0, len(mean), (2000, len(mean)))
     return tuple(np.percentile(mean[drawn].mean(1), [2.5, 97.5]))
 
 
-def _clip_means(difference, clip, rng):
-    """A short clip weighs as much as a long one."""
-    _, number = np.unique(clip, return_inverse=True)
+def _recording_means(difference, recording, rng):
+    """A short recording weighs as much as a long one."""
+    _, number = np.unique(recording, return_inverse=True)
     means = np.array([np.bincount(number, line) / np.bincount(number) for line in difference])
     S, K = means.shape
     m = rng.multinomial(S, np.full(S, 1 / S), 2000) / S
@@ -73,9 +75,9 @@ def _clip_means(difference, clip, rng):
     return tuple(np.percentile(((m @ means) * n).sum(1), [2.5, 97.5]))
 
 
-def _images_too(difference, clip, rng):
-    """Images drawn within the drawn clips."""
-    groups = [np.flatnonzero(clip == c) for c in np.unique(clip)]
+def _images_too(difference, recording, rng):
+    """Images drawn within the drawn recordings."""
+    groups = [np.flatnonzero(recording == c) for c in np.unique(recording)]
     means = []
     for _ in range(1000):
         seeds = rng.integers(0, len(difference), len(difference))
@@ -85,17 +87,17 @@ def _images_too(difference, clip, rng):
     return tuple(np.percentile(means, [2.5, 97.5]))
 
 
-def _one_seed(difference, clip, rng):
+def _one_seed(difference, recording, rng):
     """One seed drawn a time."""
     lines = [
-        _resampled(line[None], clip, rng, 500, seeds=False, ends=np.arange(101))
+        _resampled(line[None], recording, rng, 500, seeds=False, ends=np.arange(101))
         for line in difference
     ]
     return tuple(np.percentile(np.concatenate(lines), [2.5, 97.5]))
 
 
-def _needed(per_clip, z, ddof=1, power=2.0):
-    return math.floor((z * per_clip.std(ddof=ddof) / per_clip.mean()) ** power) + 1
+def _needed(per_recording, z, ddof=1, power=2.0):
+    return math.floor((z * per_recording.std(ddof=ddof) / per_recording.mean()) ** power) + 1
 
 
 WRONG = {
@@ -121,47 +123,56 @@ WRONG = {
         lambda a, b: None,
     ],
     "my_two_level": [
-        lambda difference, clip, rng: _resampled(difference, clip, rng, seeds=False),
-        lambda difference, clip, rng: _resampled(difference, clip, rng, clips=False),
-        lambda difference, clip, rng: _resampled(difference, clip, rng, ends=(5, 95)),
-        lambda difference, clip, rng: _resampled(difference, clip, rng, ends=(0.5, 99.5)),
-        lambda difference, clip, rng: _resampled(difference, clip, rng, ends=(97.5, 2.5)),
-        lambda difference, clip, rng: _resampled(difference, clip, rng, ends=(25, 75)),
+        lambda difference, recording, rng: _resampled(difference, recording, rng, seeds=False),
+        lambda difference, recording, rng: _resampled(difference, recording, rng, recordings=False),
+        lambda difference, recording, rng: _resampled(difference, recording, rng, ends=(5, 95)),
+        lambda difference, recording, rng: _resampled(difference, recording, rng, ends=(0.5, 99.5)),
+        lambda difference, recording, rng: _resampled(difference, recording, rng, ends=(97.5, 2.5)),
+        lambda difference, recording, rng: _resampled(difference, recording, rng, ends=(25, 75)),
         _anew_for_each_seed,
         _cells,
         _images,
-        _clip_means,
+        _recording_means,
         _images_too,
         _one_seed,
-        lambda difference, clip, rng: tuple(np.percentile(difference, [2.5, 97.5])),
-        lambda difference, clip, rng: difference.mean(),
-        lambda difference, clip, rng: _resampled(difference.T, clip, rng),
-        lambda difference, clip, rng: _resampled(difference.__imul__(2), clip, rng),
-        lambda difference, clip, rng: (
+        lambda difference, recording, rng: tuple(np.percentile(difference, [2.5, 97.5])),
+        lambda difference, recording, rng: difference.mean(),
+        lambda difference, recording, rng: _resampled(difference.T, recording, rng),
+        lambda difference, recording, rng: _resampled(difference.__imul__(2), recording, rng),
+        lambda difference, recording, rng: (
             difference.mean() - 1.96 * difference.mean(1).std(ddof=1),
             difference.mean() + 1.96 * difference.mean(1).std(ddof=1),
         ),
-        lambda difference, clip, rng: None,
+        lambda difference, recording, rng: None,
     ],
-    "my_clips_needed": [
-        lambda per_clip, z: _needed(per_clip, z, ddof=0),
-        lambda per_clip, z: _needed(per_clip, z, power=1.0),
-        lambda per_clip, z: _needed(per_clip, z) - 1,
-        lambda per_clip, z: (z * per_clip.std(ddof=1) / per_clip.mean()) ** 2,
-        lambda per_clip, z: round((z * per_clip.std(ddof=1) / per_clip.mean()) ** 2),
-        lambda per_clip, z: _needed(per_clip, 1.96),
-        lambda per_clip, z: math.floor(z * per_clip.var(ddof=1) / per_clip.mean() ** 2) + 1,
-        lambda per_clip, z: len(per_clip),
-        lambda per_clip, z: _needed(per_clip / math.sqrt(len(per_clip)), z) * len(per_clip),
-        lambda per_clip, z: _needed(per_clip, z) * len(per_clip),
-        lambda per_clip, z: (
-            math.floor(len(per_clip) * (z * per_clip.std(ddof=1) / per_clip.mean()) ** 2) + 1
+    "my_recordings_needed": [
+        lambda per_recording, z: _needed(per_recording, z, ddof=0),
+        lambda per_recording, z: _needed(per_recording, z, power=1.0),
+        lambda per_recording, z: _needed(per_recording, z) - 1,
+        lambda per_recording, z: (z * per_recording.std(ddof=1) / per_recording.mean()) ** 2,
+        lambda per_recording, z: round((z * per_recording.std(ddof=1) / per_recording.mean()) ** 2),
+        lambda per_recording, z: _needed(per_recording, 1.96),
+        lambda per_recording, z: (
+            math.floor(z * per_recording.var(ddof=1) / per_recording.mean() ** 2) + 1
         ),
-        lambda per_clip, z: math.floor((per_clip.mean() / (z * per_clip.std(ddof=1))) ** 2) + 1,
-        lambda per_clip, z: _needed(per_clip, 2 * z),
-        lambda per_clip, z: _needed(np.abs(per_clip), z),
-        lambda per_clip, z: math.nan,
-        lambda per_clip, z: None,
-        lambda per_clip: 100,
+        lambda per_recording, z: len(per_recording),
+        lambda per_recording, z: (
+            _needed(per_recording / math.sqrt(len(per_recording)), z) * len(per_recording)
+        ),
+        lambda per_recording, z: _needed(per_recording, z) * len(per_recording),
+        lambda per_recording, z: (
+            math.floor(
+                len(per_recording) * (z * per_recording.std(ddof=1) / per_recording.mean()) ** 2
+            )
+            + 1
+        ),
+        lambda per_recording, z: (
+            math.floor((per_recording.mean() / (z * per_recording.std(ddof=1))) ** 2) + 1
+        ),
+        lambda per_recording, z: _needed(per_recording, 2 * z),
+        lambda per_recording, z: _needed(np.abs(per_recording), z),
+        lambda per_recording, z: math.nan,
+        lambda per_recording, z: None,
+        lambda per_recording: 100,
     ],
 }
