@@ -103,6 +103,7 @@ def half_widths(
     axis.axvline(ours, color="0.6", linewidth=1, label=f"our {ours} recordings")
     axis.set(xscale="log", yscale="log", xlabel="recordings in the test", ylabel="half-width (mm)")
     axis.set_xticks(counts, [str(count) for count in counts])
+    axis.yaxis.set_major_formatter("{x:g}")
     axis.minorticks_off()
     axis.legend(frameon=False, fontsize=8)
     return figure
