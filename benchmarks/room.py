@@ -35,7 +35,9 @@ def main() -> None:
     started, body = time.monotonic(), load_body()
     runs = [r for r in read_grid(GRID) if (options.runs / r.folder / "model.safetensors").is_file()]
     files = {r.row: str(options.runs / r.folder / "model.safetensors") for r in runs}
-    nets = {name: model_named(file).eval() for name, file in {"HR-only": "hr-only", **files}.items()}
+    nets = {
+        name: model_named(file).eval() for name, file in {"HR-only": "hr-only", **files}.items()
+    }
     predictors = {name: NetPredictor(net, body) for name, net in nets.items()}
     scores = score(predictors, "val-wild", SIZES, options.count)
     rows = []

@@ -58,7 +58,7 @@ def by_seed(table: Floats, names: Sequence[str], means: Sequence[float], title: 
     figure, axis = plt.subplots(figsize=(9.2, 2.3))
     axis.imshow(table[:, order], cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto")
     for (s, k), value in np.ndenumerate(table[:, order]):
-        axis.text(k, s, signed(value), ha="center", va="center", fontsize=9)
+        axis.text(k, s, signed(float(value)), ha="center", va="center", fontsize=9)
     axis.set_yticks(range(len(table)), [f"seed {s}: {signed(m)}" for s, m in enumerate(means)])
     axis.set_xticks(range(len(names)), [names[k] for k in order], fontsize=7.5)
     axis.tick_params(length=0)
@@ -93,6 +93,7 @@ def half_widths(
         widths: by what is drawn, of each of ``counts``. ours: recordings in the real test.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator
 
     figure, axis = plt.subplots(figsize=(7.2, 3.2))
     for (name, values), marker, colour in zip(
@@ -103,6 +104,7 @@ def half_widths(
     axis.axvline(ours, color="0.6", linewidth=1, label=f"our {ours} recordings")
     axis.set(xscale="log", yscale="log", xlabel="recordings in the test", ylabel="half-width (mm)")
     axis.set_xticks(counts, [str(count) for count in counts])
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.yaxis.set_major_formatter("{x:g}")
     axis.minorticks_off()
     axis.legend(frameon=False, fontsize=8)
