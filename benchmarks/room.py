@@ -50,7 +50,7 @@ def main() -> None:
                  "gain": round(gain.mean, 3), "gain_low": round(gain.low, 3),
                  "gain_high": round(gain.high, 3)}
             )  # fmt: skip
-    about = provenance(options, 0, time.monotonic() - started) | {"body": body.identity}
+    about = provenance(vars(options), 0, time.monotonic() - started) | {"body": body.identity}
     write_result(options.out, rows, about)
 
 
