@@ -147,7 +147,10 @@ def _grouped(
     if not np.isfinite(floats).all():
         raise RscError("a value is NaN or infinite; no interval is given")
     clips, group = np.unique(names, return_inverse=True)
-    recordings, recording = np.unique(recording_of(clips), return_inverse=True)
+    recordings, first, inverse = np.unique(
+        recording_of(clips), return_index=True, return_inverse=True
+    )
+    recording = np.argsort(np.argsort(first))[inverse]  # in the order of the clips, numbers too
     if len(recordings) < 2:
         raise RscError(
             f"an interval needs clips of two recordings or more; {len(clips)} clips are of one"

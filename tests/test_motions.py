@@ -127,7 +127,7 @@ def test_cut_clips_are_of_a_person_who_bends_the_right_way(name: str) -> None:
 @pytest.mark.parametrize("name", ["cmu_01_03/00", "cmu_01_03/08"])
 def test_the_recorded_walker_is_upright_and_moves_the_way_it_faces(name: str) -> None:
     clip = shipped_motions()[name]
-    walking = slice(0, 40) if name.endswith("00") else slice(-50, None)
+    walking = slice(0, 40) if name.endswith("00") else slice(-20, None)  # having turned
     steps = np.diff(clip.trans[walking], axis=0)[:, [0, 2]]  # on the floor
     roots = Rotation.from_rotvec(clip.poses[walking, 0])
     facing = roots.apply([0, 0, 1])[:-1, [0, 2]]

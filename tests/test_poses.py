@@ -106,7 +106,7 @@ def test_the_two_sides_name_different_clips(train: PoseBatch, test: PoseBatch) -
 def test_people_are_mostly_upright(train: PoseBatch, test: PoseBatch) -> None:
     assert (_tilt(train.poses) < 25).mean() > 0.75
     assert (_tilt(train.poses) > 60).mean() < 0.08
-    assert (_tilt(test.poses) < 25).mean() > 0.9
+    assert (_tilt(test.poses) < 25).mean() > 0.85  # who climbs leans
     assert (_tilt(test.poses) > 60).mean() < 0.01
 
 
