@@ -37,6 +37,9 @@ SPLITS = {
         Split("source", "train", "wild", (0, 260), 0, occlusion=0.12, dense=True),
         Split("train-lab", "train", "lab", (1000, 1030), 1),
         Split("train-wild", "train", "wild", (2000, 2160), 2, labels="2d", occlusion=0.15),
+        # The pictures of train-wild again, with their 3D truth: for an oracle that shows what
+        # better labels of the same images would give. Hence the same stream and outfits.
+        Split("oracle-wild", "train", "wild", (2000, 2160), 2, occlusion=0.15),
         Split("test-wild", "test", "wild", (9000, 9060), 3, occlusion=0.15, truth=True),
         Split("test-studio", "test", "studio", (9100, 9130), 4, truth=True),
         Split("test-lab", "test", "lab", (9200, 9220), 5, truth=True),
