@@ -33,6 +33,6 @@ from rsclib.viz.plots import difference_plot, difference_table, gains_plot
 __all__ = [
     "BLUE", "GREY", "VERMILION", "about_pelvis", "crowd", "difference_plot", "difference_table",
     "enlarged", "error_lines", "figure_html", "forest", "gain_over_sizes", "gains_plot", "guess",
-    "guesses", "heading", "line_up", "mesh_figure", "mesh_of", "overlay", "portrait", "predict", "pull_and_push", "shaded", "sheet",
-    "show", "side_view", "slide", "street", "true_body", "zoom",
+    "guesses", "heading", "line_up", "mesh_figure", "mesh_of", "overlay", "portrait", "predict",
+    "pull_and_push", "shaded", "sheet", "show", "side_view", "slide", "street", "true_body", "zoom",
 ]  # fmt: skip

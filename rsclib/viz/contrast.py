@@ -60,19 +60,19 @@ def pull_and_push(centre: Pixels, around: Sequence[Pixels], force: Sequence[floa
     figure, axis = plt.subplots(figsize=(6.6, 5.9))
     for k, (picture, strength) in enumerate(zip(around, force, strict=True)):
         angle = np.pi / 2 - 2 * np.pi * k / len(around)
-        way = np.array([np.cos(angle), np.sin(angle)])
+        x, y = float(np.cos(angle)), float(np.sin(angle))
         pulls = strength < 0
         colour = BLUE if pulls else VERMILION
         start, end = (0.4, 1.02) if pulls else (1.02, 0.4)
-        axis.annotate("", way * end, way * start, arrowprops={
+        axis.annotate("", (x * end, y * end), (x * start, y * start), arrowprops={
             "arrowstyle": "-|>", "color": colour, "lw": 0.6 + 0.7 * abs(strength),
             "mutation_scale": 16, "linestyle": "-" if pulls else (0, (3, 1)),
         })  # fmt: skip
         box = OffsetImage(enlarged(picture), zoom=0.17)
         edge = {"edgecolor": colour, "lw": 2}
-        axis.add_artist(AnnotationBbox(box, tuple(1.38 * way), pad=0.12, bboxprops=edge))
+        axis.add_artist(AnnotationBbox(box, (1.38 * x, 1.38 * y), pad=0.12, bboxprops=edge))
         words = f"{'pulls' if pulls else 'pushes'} {abs(strength):.1f}"
-        axis.text(*(1.38 * way + [0, -0.31]), words, ha="center", va="top", fontsize=9)
+        axis.text(1.38 * x, 1.38 * y - 0.31, words, ha="center", va="top", fontsize=9)
     small = OffsetImage(enlarged(centre), zoom=0.2)
     axis.add_artist(AnnotationBbox(small, (0, 0), pad=0.12))
     axis.set(xlim=(-1.8, 1.8), ylim=(-1.85, 1.72))
