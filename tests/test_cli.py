@@ -275,7 +275,7 @@ def test_folders_and_files_mixed_up(
     for folder in ("folder", "empty"):
         (tmp_path / folder).mkdir()
     shutil.copy(MODELS / "full.safetensors", "folder/model.safetensors")
-    shutil.copy(ROOT / "benchmarks/grids/table6.yaml", "grid.yaml")
+    shutil.copy(ROOT / "benchmarks/grids/room.yaml", "grid.yaml")
     (tmp_path / "dead").symlink_to("nowhere")
     before = (tmp_path / "photo.png").read_bytes()
     assert main(words.split()) == 2

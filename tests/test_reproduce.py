@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rsclib import claims
-from rsclib.cli import main
+from rsclib.cli import main, parse
 from rsclib.methods import reproduce as R
 from rsclib.methods import rsc
 from rsclib.methods.measured import measure_or_load
@@ -113,6 +113,16 @@ def test_bad_words_are_one_line(
     assert main(["reproduce", *words]) != 0
     said = capsys.readouterr().err
     assert complaint in said and len(said.strip().splitlines()) == 1
+
+
+def test_rows_and_tables_may_stand_anywhere() -> None:
+    words = ["table6", "--rows", "Ba", "RA", "--seeds", "0", "1", "--dry-run"]
+    other = ["--rows", "Ba", "RA", "table6", "--dry-run", "--seeds", "0", "1"]
+    one, two = (parse(["reproduce", *w]) for w in (words, other))
+    assert one == two and one.rows == ("Ba", "RA") and one.seeds == (0, 1)
+    assert one.tables == ("table6",) and set(type(one).NAMES) == set(claims.names("tables"))
+    slurm = parse(["reproduce", "--launcher", "slurm", "--options", "a=1", "b=2", "fig11"])
+    assert slurm.options == ("a=1", "b=2") and slurm.tables == ("fig11",)
 
 
 def test_two_rows_see_the_same_batches() -> None:

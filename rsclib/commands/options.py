@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import tyro
 
@@ -74,8 +74,8 @@ class Train:
 class Grid:
     """Train every row of a grid file at every seed, on this machine or on a Slurm cluster.
 
-    Examples: rsc grid benchmarks/grids/table6.yaml --out runs/table6 --at-once 2
-              rsc grid benchmarks/grids/table6.yaml --out runs/table6 --cluster slurm --at-once 8
+    Examples: rsc grid benchmarks/grids/room.yaml --out runs/room --at-once 2
+              rsc grid benchmarks/grids/room.yaml --out runs/room --cluster slurm --at-once 8
                   --devices 4 --options slurm_partition=gpu gpus_per_node=4
     """
 
@@ -110,6 +110,8 @@ class Reproduce:
               rsc reproduce table6 --launcher slurm --options slurm_partition=gpu
     """
 
+    NAMES: ClassVar[tuple[str, ...]] = ("table5", "table6", "table7", "fig11")
+
     tables: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(metavar="[TABLE ...]", help="table5, table6, table7, fig11; none: all."),
@@ -128,7 +130,7 @@ class Reproduce:
     """Only say what would be done and how long it takes."""
     out: Path = Path("runs/reproduce")
     """Folder of the trainings."""
-    cluster: Annotated[str, tyro.conf.arg(name="launcher")] = "local"
+    launcher: str = "local"
     """local or slurm."""
     at_once: int = 0
     """Runs at a time; 0: one a core or GPU."""

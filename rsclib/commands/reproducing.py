@@ -29,19 +29,19 @@ def reproduce(options: Reproduce) -> None:
     chosen = options.tables or tuple(claims.names("tables"))
     tables = [claims.declared(name) for name in chosen]
     regime = claims.regime_named(options.regime)
-    runs = R.runs_of(tables, regime, options.rows, options.seeds or None)
+    runs = R.runs_of(tables, regime, options.rows, options.seeds or None, options.preset)
     own = options.fresh or options.preset != "edu"
     work = options.out / options.preset
     records = work / "records" if own else claims.RECORDS
     plan = R.Plan(options.regime, options.preset, runs, work, records)
-    at_once = options.at_once or _at_once(options.cluster)
+    at_once = options.at_once or _at_once(options.launcher)
     _announce(plan, at_once, options.dry_run)
     if options.dry_run:
         return
     check_writable(options.out)
     check_writable(records)
     failed = R.train_runs(
-        plan, options.cluster, at_once, options.devices, parameters, lambda line: say(f"  {line}")
+        plan, options.launcher, at_once, options.devices, parameters, lambda line: say(f"  {line}")
     )
     for name, table in zip(chosen, tables, strict=True):
         found = claims.recorded(name, options.regime, records)
@@ -77,7 +77,7 @@ def _announce(plan: Plan, at_once: int, every: bool) -> None:
         for run, seed in plan.runs:
             state = "to do" if (run, seed) in missing else "recorded"
             print(f"{run:12s} seed {seed}  {state}")
-        print(f"{len(settings)} trainings; the settings of one: rsc reproduce writes config.yaml")
+        print(f"{len(settings)} trainings; each folder gets a config.yaml with its settings")
     trained = [r for r in missing if r[0] != START]
     if not trained:
         print(f"regime {plan.regime}: nothing to train")
@@ -86,9 +86,17 @@ def _announce(plan: Plan, at_once: int, every: bool) -> None:
     minutes = R.seconds_of(plan, rate, at_once) / 60
     print(
         f"regime {plan.regime}: {len(trained)} of {len(plan.runs)} runs to train, about "
-        f"{minutes:.0f} minutes here ({rate:.0f} images a second a process, {at_once} at once), "
+        f"{_long(minutes)} here ({rate:.0f} images a second a process, {at_once} at once), "
         "and about a minute a run to score it; data that is not built comes on top"
     )
+
+
+def _long(minutes: float) -> str:
+    """A time for people."""
+    for unit, length in (("days", 1440.0), ("hours", 60.0)):
+        if minutes >= 3 * length:
+            return f"{minutes / length:.0f} {unit}"
+    return f"{max(1, round(minutes))} minutes"
 
 
 def _show(name: str, table: Table, found: Recorded) -> None:

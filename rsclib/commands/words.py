@@ -29,6 +29,7 @@ def names_last(words: Sequence[str], command: type) -> list[str]:
         f"--{key.replace('_', '-')}": hint for key, hint in typing.get_type_hints(command).items()
     }
     takes |= {name.replace("--", "--no-", 1): hint for name, hint in takes.items() if hint is bool}
+    known_names = getattr(command, "NAMES", None)
     options: list[str] = []
     names: list[str] = []
     rest = list(words)
@@ -41,7 +42,8 @@ def names_last(words: Sequence[str], command: type) -> list[str]:
         option, equals, _ = word.partition("=")
         if _is_option(word):
             options.append(word)
-            count = _values(takes.get(option.replace("_", "-"), bool), rest, bool(equals))
+            hint = takes.get(option.replace("_", "-"), bool)
+            count = _values(hint, rest, bool(equals), option != "--options" and known_names)
             options += rest[:count]
             del rest[:count]
         else:
@@ -53,17 +55,19 @@ def _is_option(word: str) -> bool:
     return word.startswith("-") and word != "-"
 
 
-def _values(hint: Any, rest: Sequence[str], first_given: bool) -> int:
+def _values(hint: Any, rest: Sequence[str], first_given: bool, names: Any = None) -> int:
     """How many of the next words are values of an option of this type; ``--name=value`` has given
-    the first of them."""
+    the first of them. ``names``: all that can be a name, where that is known."""
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     many = [typing.get_args(kind) for kind in kinds if typing.get_origin(kind) is tuple]
     if hint is bool:
         return 0
     if many and ... in many[0]:
-        # As many as there are: the one option of the kind holds NAME=VALUE, as no file is called.
+        # As many as there are: up to a name, or, where a name may be any file, what is NAME=VALUE.
         pairs = 0
-        while pairs < len(rest) and "=" in rest[pairs] and not _is_option(rest[pairs]):
+        while pairs < len(rest) and not _is_option(rest[pairs]):
+            if rest[pairs] in names if names else "=" not in rest[pairs]:
+                break
             pairs += 1
         return pairs if first_given else max(pairs, 1)
     return (len(many[0]) if many and rest[:1] != ["None"] else 1) - first_given
