@@ -1,0 +1,80 @@
+"""Pictures of what a contrastive loss compares: whom a feature is like, who pulls and who pushes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsclib.viz.meshes import BLUE, VERMILION, enlarged
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Pixels = NDArray[np.uint8]
+
+
+def line_up(
+    seen: Pixels, near: Mapping[str, Sequence[float]], images: Pixels, person: int, shown: int = 4
+) -> Figure:
+    """A row per network: a small picture, then the sharp ones that are most like it, nearest first.
+
+    Args:
+        seen: the small picture (S, S, 3). near: by network, its similarity to each of ``images``
+            (N, S, S, 3). person: the row that shows the same person; it gets a thick frame.
+    """
+    import matplotlib.pyplot as plt
+
+    size = (1.72 * (shown + 1), 1.95 * len(near))
+    figure, axes = plt.subplots(len(near), shown + 1, figsize=size, squeeze=False)
+    for row, (name, given) in zip(axes, near.items(), strict=True):
+        values = np.asarray(given)
+        place = int((values > values[person]).sum()) + 1
+        row[0].imshow(enlarged(seen))
+        row[0].set_title(f"person {person}, small", fontsize=9)
+        row[0].set_ylabel(f"{name}: she is\nnumber {place} of {len(values)}", fontsize=9)
+        for axis, other in zip(row[1:], np.argsort(-values), strict=False):
+            axis.imshow(enlarged(images[other]))
+            axis.set_title(f"person {other}: {values[other]:.2f}", fontsize=9)
+            for spine in axis.spines.values():
+                spine.set_linewidth(4 if other == person else 0.5)
+    for axis in axes.flat:
+        axis.set_xticks([])
+        axis.set_yticks([])
+    figure.tight_layout(pad=0.4)
+    return figure
+
+
+def pull_and_push(centre: Pixels, around: Sequence[Pixels], force: Sequence[float]) -> Figure:
+    """A picture in a ring of others; those with a force below 0 pull it (solid), the rest push
+    (dashed), and the thicker the arrow, the more.
+
+    Args:
+        centre, around: pictures (S, S, 3). force: derivative of the loss by each similarity.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+
+    figure, axis = plt.subplots(figsize=(6.6, 5.9))
+    for k, (picture, strength) in enumerate(zip(around, force, strict=True)):
+        angle = np.pi / 2 - 2 * np.pi * k / len(around)
+        x, y = float(np.cos(angle)), float(np.sin(angle))
+        pulls = strength < 0
+        colour = BLUE if pulls else VERMILION
+        start, end = (0.4, 1.02) if pulls else (1.02, 0.4)
+        axis.annotate("", (x * end, y * end), (x * start, y * start), arrowprops={
+            "arrowstyle": "-|>", "color": colour, "lw": 0.6 + 0.7 * abs(strength),
+            "mutation_scale": 16, "linestyle": "-" if pulls else (0, (3, 1)),
+        })  # fmt: skip
+        box = OffsetImage(enlarged(picture), zoom=0.17)
+        edge = {"edgecolor": colour, "lw": 2}
+        axis.add_artist(AnnotationBbox(box, (1.38 * x, 1.38 * y), pad=0.12, bboxprops=edge))
+        words = f"{'pulls' if pulls else 'pushes'} {abs(strength):.1f}"
+        axis.text(1.38 * x, 1.38 * y - 0.31, words, ha="center", va="top", fontsize=9)
+    small = OffsetImage(enlarged(centre), zoom=0.2)
+    axis.add_artist(AnnotationBbox(small, (0, 0), pad=0.12))
+    axis.set(xlim=(-1.8, 1.8), ylim=(-1.85, 1.72))
+    axis.axis("off")
+    return figure
