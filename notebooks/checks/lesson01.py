@@ -83,7 +83,9 @@ def check_local(answer: Callable[[Tensor, list[int]], Tensor]) -> None:
         turns = torch.stack(world)
         kept = turns.clone()
         out = answer(turns, parents)
-        expect(torch.equal(turns, kept), "the argument was changed, and children read their parents")
+        expect(
+            torch.equal(turns, kept), "the argument was changed, and children read their parents"
+        )
         got = tensor_of(out, (count, 3, 3), "a rotation for every joint")
         expect(_same(got[0], local[0]), "whom would the root be relative to?")
         parent = turns[parents[1:]]

@@ -123,7 +123,7 @@ def joint_tree(body: Body) -> Any:
     seen = turned(body.template.numpy(), 0)
     low, high = seen.min(0) - 0.03, seen.max(0) + 0.03
     box = (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
-    figure, axis = plt.subplots(figsize=(7.4, 7.4 * (box[3] - box[2]) / (box[1] - box[0])))
+    figure, axis = plt.subplots(figsize=(6.2, 6.2 * (box[3] - box[2]) / (box[1] - box[0])))
     pale = tuple(1 - (1 - g) * 0.4 for g in GREY)
     axis.imshow(painted(seen, body, pale, box), extent=(box[0], box[1], box[3], box[2]))
     for k, (x, y, _) in enumerate(points):
@@ -134,13 +134,13 @@ def joint_tree(body: Body) -> Any:
         if "right" in name:
             continue  # the names of the left side tell these too
         arm = name in ("left_collar", "left_shoulder", "left_elbow", "left_wrist", "left_hand")
-        shift, align = ((0, 11), "center") if arm else ((9, 0), "left")
-        shift = (0, -17) if name in ("left_elbow", "left_hand") else shift
+        shift, align = ((0, 10), "center") if arm else ((9, 0), "left")
+        shift = (0, -14) if name in ("left_elbow", "left_hand") else shift
         shift, align = {
-            "left_collar": ((4, 20), "center"),
+            "left_collar": ((10, -13), "left"),
             "pelvis": ((-8, 9), "right"),
         }.get(name, (shift, align))
-        axis.annotate(f"{k} {name.replace('left_', '')}", (x, y), shift, fontsize=8, ha=align,
+        axis.annotate(f"{k} {name.replace('left_', '')}", (x, y), shift, fontsize=7, ha=align,
                       textcoords="offset points", va="center")  # fmt: skip
     axis.scatter(*points[:, :2].T, s=22, color="white", edgecolor="black", zorder=3)
     axis.axis("off")
