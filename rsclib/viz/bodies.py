@@ -112,7 +112,7 @@ def draw_bones(axis: Any, joints: Floats, parents: Sequence[int], colour: Any = 
     for k, parent in enumerate(parents):
         if parent >= 0:
             axis.plot(*joints[[k, parent], :2].T, color=colour, linewidth=1.2)
-    axis.scatter(*joints[:, :2].T, s=9, color="white", edgecolor=colour, zorder=3)
+    axis.scatter(joints[:, 0], joints[:, 1], s=9, color="white", edgecolor=colour, zorder=3)
 
 
 def joint_tree(body: Body) -> Any:
@@ -128,7 +128,7 @@ def joint_tree(body: Body) -> Any:
     axis.imshow(painted(seen, body, pale, box), extent=(box[0], box[1], box[3], box[2]))
     for k, (x, y, _) in enumerate(points):
         if (parent := body.parents[k]) >= 0:
-            axis.annotate("", (x, y), points[parent, :2], arrowprops={
+            axis.annotate("", (x, y), tuple(points[parent, :2].tolist()), arrowprops={
                 "arrowstyle": "-|>", "color": BLUE, "linewidth": 1.6, "shrinkA": 3, "shrinkB": 3})  # fmt: skip
         name = SMPL_NAMES[k]
         if "right" in name:
@@ -142,7 +142,7 @@ def joint_tree(body: Body) -> Any:
         }.get(name, (shift, align))
         axis.annotate(f"{k} {name.replace('left_', '')}", (x, y), shift, fontsize=7, ha=align,
                       textcoords="offset points", va="center")  # fmt: skip
-    axis.scatter(*points[:, :2].T, s=22, color="white", edgecolor="black", zorder=3)
+    axis.scatter(points[:, 0], points[:, 1], s=22, color="white", edgecolor="black", zorder=3)
     axis.axis("off")
     figure.tight_layout(pad=0.2)
     return figure
