@@ -16,6 +16,7 @@ from rsclib import viz
 from rsclib.body import Body, load_body
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.scores import Scores
+from rsclib.viz import bodies
 from rsclib.viz.html import webp_of
 from rsclib.viz.interactive import decimated
 
@@ -112,3 +113,21 @@ def test_the_difference_is_drawn_with_its_sign() -> None:
     (axis,) = viz.gains_plot(scores, "ours", "theirs", 32, {3: "number 3"}).axes
     assert [text.get_text() for text in axis.texts] == ["number 3"]
     plt.close("all")
+
+
+def test_bodies_share_one_scale_and_a_slider_holds_every_state(body: Body) -> None:
+    small, tall = body.template.numpy() * np.float32(0.8), body.template.numpy()
+    views = [bodies.View("small", small, 30), bodies.View("tall", tall, joints=body.t_pose_joints.numpy())]  # fmt: skip
+    figure = bodies.bodies(views, body, columns=2)
+    drawn = [axis.get_images()[0] for axis in figure.axes]
+    assert drawn[0].get_extent() == drawn[1].get_extent()
+    high = [np.flatnonzero((np.asarray(i.get_array()) < 0.99).any((1, 2))) for i in drawn]
+    small_rows, tall_rows = (rows[-1] - rows[0] for rows in high)
+    assert (
+        abs(small_rows / tall_rows - 0.8) < 0.02 and tall_rows > 0.9 * drawn[1].get_array().shape[0]
+    )
+    plt.close("all")
+    states = {name: (v, body.t_pose_joints.numpy()) for name, v in (("a", small), ("b", tall))}
+    figure = bodies.growing(states, body)
+    assert [step.label for step in figure.layout.sliders[0].steps] == ["a", "b"]
+    assert max(figure.frames[1].data[0].z) == pytest.approx(1000 * tall[:, 1].max(), abs=40)
