@@ -200,7 +200,7 @@ class Recorded:
         if not seeds or (part, run, seeds[0]) not in self.scores:
             raise RscError(
                 f"no result of {run} on {part} in the regime {self.regime}; run: "
-                f"rsc reproduce --runs {run} --regime {self.regime}"
+                f"rsc reproduce --rows {run} --regime {self.regime}"
             )
         lines = [self.scores[part, run, seed].of(run, size, metric) for seed in seeds]
         return np.array(lines)

@@ -110,7 +110,7 @@ def score(
 
 def rows(scores: Scores, ranges: Ranges = PRESETS["edu"], seed: int = 0) -> list[Row]:
     """A row of method, metric (mm), split, resolution, range_index, images, value, low, high (95 %
-    bootstrap over clips) for each mean."""
+    bootstrap over recordings and clips) for each mean."""
     out = []
     for (name, size, metric), values in scores.errors.items():
         mean, low, high = cluster_bootstrap(values, scores.clip, seed=seed)

@@ -80,6 +80,8 @@ def settings_of(run: str, seed: int, regime: Regime, preset: str = "edu") -> Rsc
     Raises:
         RscError: no such run or preset.
     """
+    if preset not in ("ci", "edu", "paper"):
+        raise RscError(f"{preset!r} is no preset of RSC-Net's; choose ci, edu or paper")
     changes = dict(run_changes().get(run) or {})
     if run not in run_changes():
         raise RscError(f"there is no run {run!r}; choose from {', '.join(run_changes())}")
@@ -90,8 +92,7 @@ def settings_of(run: str, seed: int, regime: Regime, preset: str = "edu") -> Rsc
     progressive = changes.pop("progressive", True)
     values = merged(merged(read_values(preset), of_regime), changes)
     config = check_config(values, f"{preset}: {run}")
-    if not isinstance(config, RscConfig):
-        raise RscError(f"{preset} is no preset of RSC-Net's; choose ci, edu or paper")
+    assert isinstance(config, RscConfig)
     if not progressive:
         config = replace(config, schedule=((config.schedule[-1][0], config.steps),))
     return replace(config, seed=seed)
