@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,15 @@ def line_up(
     return figure
 
 
+def _picture(axis: Any, picture: Pixels, x: float, y: float, colour: Any) -> None:
+    """A framed picture about a point."""
+    half = 0.27
+    x0, y0 = x - half, y - half
+    axis.imshow(enlarged(picture, 200), extent=(x0, x + half, y0, y + half), zorder=3)
+    edges = ([x0, x + half, x + half, x0, x0], [y0, y0, y + half, y + half, y0])
+    axis.plot(*edges, color=colour, linewidth=2.5, zorder=4)
+
+
 def pull_and_push(centre: Pixels, around: Sequence[Pixels], force: Sequence[float]) -> Figure:
     """A picture in a ring of others; those with a force below 0 pull it (solid), the rest push
     (dashed), and the thicker the arrow, the more.
@@ -55,7 +64,6 @@ def pull_and_push(centre: Pixels, around: Sequence[Pixels], force: Sequence[floa
         centre, around: pictures (S, S, 3). force: derivative of the loss by each similarity.
     """
     import matplotlib.pyplot as plt
-    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
     figure, axis = plt.subplots(figsize=(6.6, 5.9))
     for k, (picture, strength) in enumerate(zip(around, force, strict=True)):
@@ -68,13 +76,10 @@ def pull_and_push(centre: Pixels, around: Sequence[Pixels], force: Sequence[floa
             "arrowstyle": "-|>", "color": colour, "lw": 0.6 + 0.7 * abs(strength),
             "mutation_scale": 16, "linestyle": "-" if pulls else (0, (3, 1)),
         })  # fmt: skip
-        box = OffsetImage(enlarged(picture), zoom=0.17)
-        edge = {"edgecolor": colour, "lw": 2}
-        axis.add_artist(AnnotationBbox(box, (1.38 * x, 1.38 * y), pad=0.12, bboxprops=edge))
+        _picture(axis, picture, 1.38 * x, 1.38 * y, colour)
         words = f"{'pulls' if pulls else 'pushes'} {abs(strength):.1f}"
-        axis.text(1.38 * x, 1.38 * y - 0.31, words, ha="center", va="top", fontsize=9)
-    small = OffsetImage(enlarged(centre), zoom=0.2)
-    axis.add_artist(AnnotationBbox(small, (0, 0), pad=0.12))
-    axis.set(xlim=(-1.8, 1.8), ylim=(-1.85, 1.72))
+        axis.text(1.38 * x, 1.38 * y - 0.3, words, ha="center", va="top", fontsize=9)
+    _picture(axis, centre, 0, 0, "black")
+    axis.set(xlim=(-1.75, 1.75), ylim=(-1.8, 1.7), aspect="equal")
     axis.axis("off")
     return figure
