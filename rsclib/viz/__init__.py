@@ -1,5 +1,6 @@
 """Pictures: meshes over images, figures with alternative text and a caption, plots of differences."""
 
+from rsclib.viz.ablation import forest, gain_over_sizes
 from rsclib.viz.films import film, film_html, two_bodies
 from rsclib.viz.html import figure_html, show, slide
 from rsclib.viz.interactive import mesh_figure
@@ -31,7 +32,8 @@ from rsclib.viz.plots import difference_plot, difference_table, gains_plot
 
 __all__ = [
     "BLUE", "GREY", "VERMILION", "about_pelvis", "crowd", "difference_plot", "difference_table",
-    "enlarged", "error_lines", "figure_html", "film", "film_html", "gains_plot", "guess", "guesses",
-    "heading", "mesh_figure", "mesh_of", "overlay", "portrait", "predict", "shaded", "sheet", "show",
-    "side_view", "slide", "street", "true_body", "two_bodies", "zoom",
+    "enlarged", "error_lines", "figure_html", "film", "film_html", "forest", "gain_over_sizes",
+    "gains_plot", "guess", "guesses", "heading", "mesh_figure", "mesh_of", "overlay", "portrait",
+    "predict", "shaded", "sheet", "show", "side_view", "slide", "street", "true_body", "two_bodies",
+    "zoom",
 ]  # fmt: skip
