@@ -112,3 +112,15 @@ def test_the_difference_is_drawn_with_its_sign() -> None:
     (axis,) = viz.gains_plot(scores, "ours", "theirs", 32, {3: "number 3"}).axes
     assert [text.get_text() for text in axis.texts] == ["number 3"]
     plt.close("all")
+
+
+def test_a_film_moves_and_says_what_it_shows(body: Body) -> None:
+    still = body(torch.eye(3).expand(1, 24, 3, 3), torch.zeros(1, 10))
+    truth = viz.about_pelvis(still) * np.array([1, -1, -1], np.float32)  # the camera's axes
+    frames = [viz.two_bodies(truth, truth + move, body, size=64) for move in (0, 0.3)]
+    assert (frames[0] != frames[1]).any() and (frames[0][0] == 255).all()  # on white
+    page = viz.film_html(frames, (500, 80), 'two "bodies"', "One moves.")
+    assert 'alt="two &quot;bodies&quot;"' in page and "<em>One moves.</em>" in page
+    data = base64.b64decode(page.split("base64,")[1].split('"')[0])
+    film = Image.open(io.BytesIO(data))
+    assert film.n_frames == 2 and film.info["loop"] == 0
