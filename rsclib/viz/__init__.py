@@ -29,11 +29,12 @@ from rsclib.viz.people import (
     zoom,
 )
 from rsclib.viz.plots import difference_plot, difference_table, gains_plot
+from rsclib.viz.steps import loop_diagram, starts_plot, turn_plot, walk
 
 __all__ = [
     "BLUE", "GREY", "VERMILION", "about_pelvis", "crowd", "difference_plot", "difference_table",
     "enlarged", "error_lines", "figure_html", "film", "film_html", "forest", "gain_over_sizes",
-    "gains_plot", "guess", "guesses", "heading", "mesh_figure", "mesh_of", "overlay", "portrait",
-    "predict", "shaded", "sheet", "show", "side_view", "slide", "street", "true_body", "two_bodies",
-    "zoom",
+    "gains_plot", "guess", "guesses", "heading", "loop_diagram", "mesh_figure", "mesh_of",
+    "overlay", "portrait", "predict", "shaded", "sheet", "show", "side_view", "slide",
+    "starts_plot", "street", "true_body", "turn_plot", "two_bodies", "walk", "zoom",
 ]  # fmt: skip
