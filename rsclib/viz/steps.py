@@ -17,17 +17,18 @@ from rsclib.viz.people import TURN, error_lines
 def loop_diagram() -> Any:
     """A figure: phi goes into each of three equal boxes f, and each estimate Theta goes in and on."""
     import matplotlib.pyplot as plt
+    from matplotlib.patches import Circle, Rectangle
 
     figure, axis = plt.subplots(figsize=(9.0, 2.7))
     for k in range(4):
         x = 3 * k
-        axis.add_patch(plt.Rectangle((x, 0), 1.0, 0.8, facecolor="#e6e6e6", edgecolor="black"))
+        axis.add_patch(Rectangle((x, 0), 1.0, 0.8, facecolor="#e6e6e6", edgecolor="black"))
         axis.text(x + 0.5, 0.4, rf"$\Theta_{k}$", ha="center", va="center", fontsize=13)
         if k == 3:
             break
-        axis.add_patch(plt.Rectangle((x + 0.75, 1.25), 1.0, 0.7, facecolor=BLUE, alpha=0.85))
+        axis.add_patch(Rectangle((x + 0.75, 1.25), 1.0, 0.7, facecolor=BLUE, alpha=0.85))
         axis.text(x + 1.25, 1.6, r"$f$", ha="center", va="center", fontsize=13, color="white")
-        axis.add_patch(plt.Circle((x + 2.1, 0.4), 0.2, facecolor="white", edgecolor="black"))
+        axis.add_patch(Circle((x + 2.1, 0.4), 0.2, facecolor="white", edgecolor="black"))
         axis.text(x + 2.1, 0.39, "+", ha="center", va="center", fontsize=13)
         for start, end in (
             ((1.0, 0.4), (1.9, 0.4)), ((2.3, 0.4), (3.0, 0.4)), ((0.6, 0.8), (0.98, 1.25)),
