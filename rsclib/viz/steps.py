@@ -93,7 +93,7 @@ def starts_plot(
     """A figure: a panel for each loop, with a curve for each start: mean error over the steps.
 
     Args:
-        panels: by title, by name of the start: errors (steps + 1, people), mm. trained: the step at
+        panels: by title, by name of the start (three at most): errors (steps + 1, people), mm. trained: the step at
             which training stopped. length: of each step; in a panel of its own.
     """
     import matplotlib.pyplot as plt
@@ -102,7 +102,7 @@ def starts_plot(
     figure, axes = plt.subplots(1, count, figsize=(4.7 * count, 3.2), sharey=not len(length))
     for axis, (title, curves) in zip(axes, panels.items(), strict=False):
         for (name, errors), marker, colour in zip(
-            curves.items(), "os^", (VERMILION, BLUE, "black"), strict=True
+            curves.items(), "os^", (VERMILION, BLUE, "black"), strict=False
         ):
             axis.plot(errors.mean(1), marker=marker, markersize=4, color=colour, label=name)
         axis.axvline(trained, color="0.6", linestyle="--", linewidth=1)
