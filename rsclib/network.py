@@ -152,6 +152,9 @@ class Trunk(nn.Module):
         return maps
 
 
+Estimate = tuple[Tensor, Tensor, Tensor]  # pose6d (B, 144), betas (B, 10), cam (B, 3)
+
+
 class Regressor(nn.Module):
     """Iterative error feedback from phi to pose, shape and camera (Section 3.2, from HMR)."""
 
@@ -180,19 +183,31 @@ class Regressor(nn.Module):
         self.register_buffer("init_shape", torch.zeros(1, 10))
         self.register_buffer("init_cam", torch.tensor([[0.9, 0.0, 0.0]]))
 
-    def forward(self, phi: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """phi (B, C) to pose6d (B, 144), betas (B, 10), cam (B, 3): the last iterate."""
-        pose = self.init_pose.expand(len(phi), -1)
-        betas = self.init_shape.expand(len(phi), -1)
-        cam = self.init_cam.expand(len(phi), -1)
-        for _ in range(self.iterations):
+    def iterates(
+        self, phi: Tensor, count: int | None = None, start: Estimate | None = None
+    ) -> list[Estimate]:
+        """Every estimate from phi (B, C), the start first: ``count`` + 1 of them.
+
+        Args:
+            count: of corrections; None: as many as the network was trained with.
+            start: pose6d (B, 144), betas (B, 10), cam (B, 3); None: the buffers, the mean person.
+        """
+        pose, betas, cam = start or (self.init_pose, self.init_shape, self.init_cam)
+        pose, betas, cam = (v.expand(len(phi), -1) for v in (pose, betas, cam))
+        found = [(pose, betas, cam)]
+        for _ in range(self.iterations if count is None else count):
             x = torch.cat([phi, pose, betas, cam], 1)
             x = self.dropout(self.activation(self.fc1(x)))
             x = self.dropout(self.activation(self.fc2(x)))
             pose, betas, cam = (
                 pose + self.decpose(x), betas + self.decshape(x), cam + self.deccam(x)
             )  # fmt: skip
-        return pose, betas, cam
+            found.append((pose, betas, cam))
+        return found
+
+    def forward(self, phi: Tensor) -> Estimate:
+        """phi (B, C) to the last iterate."""
+        return self.iterates(phi)[-1]
 
 
 class RSCNet(nn.Module):

@@ -85,6 +85,37 @@ def test_rotations_are_rotations() -> None:
     assert torch.allclose(torch.linalg.det(out.rotmats), torch.ones(3, 24), atol=1e-5)
 
 
+def test_iterates_of_the_regressor() -> None:
+    regressor = RSCNet(TINY).eval().regressor
+    phi = torch.randn(3, TINY.features)
+    with torch.no_grad():
+        found = regressor.iterates(phi)
+        assert len(found) == TINY.iterations + 1
+        for value, start in zip(found[0], regressor.buffers(), strict=True):
+            assert torch.equal(value, start.expand(3, -1))  # the mean person, for everybody
+        for a, b in zip(regressor(phi), found[-1], strict=True):
+            assert torch.equal(a, b)
+        # The loop has no memory: going on from an iterate is what a longer loop does.
+        further = regressor.iterates(phi, 2, start=found[-1])
+        for a, b in zip(further[-1], regressor.iterates(phi, TINY.iterations + 2)[-1], strict=True):
+            assert torch.equal(a, b)
+        assert len(regressor.iterates(phi, 0)) == 1
+    # Dropout draws as it always has: the same seed, the same result, step by step.
+    regressor.train()
+    torch.manual_seed(3)
+    pose, betas, cam = (v.expand(3, -1) for v in regressor.buffers())
+    for _ in range(TINY.iterations):
+        x = torch.cat([phi, pose, betas, cam], 1)
+        for layer in (regressor.fc1, regressor.fc2):
+            x = regressor.dropout(layer(x).relu())
+        pose, betas, cam = (
+            pose + regressor.decpose(x), betas + regressor.decshape(x), cam + regressor.deccam(x)
+        )  # fmt: skip
+    torch.manual_seed(3)
+    for a, b in zip(regressor(phi), (pose, betas, cam), strict=True):
+        assert torch.equal(a, b)
+
+
 def test_impossible_shapes_of_a_network_are_refused() -> None:
     with pytest.raises(RscError, match="multiple of 32"):
         RSCNet(NetConfig(image_size=100))

@@ -131,3 +131,28 @@ def test_bodies_share_one_scale_and_a_slider_holds_every_state(body: Body) -> No
     figure = bodies.growing(states, body)
     assert [step.label for step in figure.layout.sliders[0].steps] == ["a", "b"]
     assert max(figure.frames[1].data[0].z) == pytest.approx(1000 * tall[:, 1].max(), abs=40)
+def test_a_film_moves_and_says_what_it_shows(body: Body) -> None:
+    still = body(torch.eye(3).expand(1, 24, 3, 3), torch.zeros(1, 10))
+    truth = viz.about_pelvis(still) * np.array([1, -1, -1], np.float32)  # the camera's axes
+    frames = [viz.two_bodies(truth, truth + move, body, size=64) for move in (0, 0.3)]
+    assert (frames[0] != frames[1]).any() and (frames[0][0] == 255).all()  # on white
+    page = viz.film_html(frames, (500, 80), 'two "bodies"', "One moves.")
+    assert 'alt="two &quot;bodies&quot;"' in page and "<em>One moves.</em>" in page
+    data = base64.b64decode(page.split("base64,")[1].split('"')[0])
+    film = Image.open(io.BytesIO(data))
+    assert film.n_frames == 2 and film.info["loop"] == 0
+
+
+def test_errors_over_the_steps_are_drawn_where_they_are() -> None:
+    errors = np.array([[300.0, 320.0], [100.0, 120.0], [150.0, 170.0]])  # start and two steps
+    figure = viz.starts_plot({"a loop": {"usual": errors, "other": 2 * errors}}, 1, [2.0, 1.0])
+    curves, bars = figure.axes
+    assert curves.lines[0].get_ydata().tolist() == [310.0, 110.0, 160.0]
+    assert [bar.get_height() for bar in bars.patches] == [2.0, 1.0]
+    turns = torch.linspace(0, 2 * torch.pi, 361)
+    three = torch.stack([0 * turns, (turns + torch.pi) % (2 * torch.pi) - torch.pi, 0 * turns], 1)
+    torn, whole = viz.turn_plot(turns, three, three.cos().repeat(1, 2)).axes
+    assert sum(np.isnan(line.get_ydata()).sum() for line in torn.lines) >= 1
+    assert not any(np.isnan(line.get_ydata()).any() for line in whole.lines)
+    assert viz.loop_diagram().axes[0].texts
+    plt.close("all")
