@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -58,7 +59,7 @@ def forest(verdicts: pd.DataFrame) -> Figure:
         raise RscError("a forest plot needs a claim")
     import matplotlib.pyplot as plt
 
-    height = 1.3 + 0.36 * len(verdicts)
+    height = 1.3 + 0.42 * len(verdicts)
     figure, (here, paper) = plt.subplots(
         1, 2, figsize=(9.2, height), sharey=True, width_ratios=(3, 1.3), layout="constrained"
     )
@@ -72,7 +73,8 @@ def forest(verdicts: pd.DataFrame) -> Figure:
         here.annotate(words, (max(line["high"], 0), y), (6, 0), textcoords="offset points",
                       va="center", fontsize=8, annotation_clip=False)  # fmt: skip
     paper.plot(verdicts["paper_mm"], range(len(verdicts)), "kx", markersize=7)
-    here.set_yticks(range(len(verdicts)), verdicts["claim"])
+    names = [textwrap.fill(str(name), 38) for name in verdicts["claim"]]
+    here.set_yticks(range(len(verdicts)), names, fontsize=9)
     here.set_ylim(len(verdicts) - 0.5, -0.5)
     ends = [0.0, float(verdicts["low"].min()), float(verdicts["high"].max())]
     span = max(ends) - min(ends) or 1.0
