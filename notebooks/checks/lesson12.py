@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checks import array_of, expect
+from rsclib.statistics import over_seeds
 
 Array = NDArray[np.float64]
+Interval = tuple[float, float]
 WORDS = ("reproduced", "undecided", "contradicted")
 
 
@@ -42,69 +44,60 @@ def check_verdict(answer: Callable[[float, float], str]) -> None:
             expect(got == "undecided", "an interval that touches zero does not exclude it")
 
 
-Interval = tuple[float, float]
-
-
-def _reference(gains: Array, clips: NDArray[Any]) -> Interval:
-    """Clips and seeds drawn independently, of ten times as many draws."""
-    names = np.unique(clips)
-    sums = np.stack([gains[:, clips == name].sum(1) for name in names], 1)  # (S, clips)
-    counts = np.array([(clips == name).sum() for name in names])
-    draw = np.random.default_rng(3)
-    a, b = (draw.multinomial(n, np.full(n, 1 / n), 20000) for n in sums.shape)
-    means = ((a @ sums) * b).sum(1) / (len(gains) * (b @ counts))
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def _sample(
-    seed: int, of_seeds: float, of_clips: float, of_images: float, trained: int, longest: int
-) -> tuple[Array, NDArray[np.int64]]:
-    """Gains of clips of unequal length, the longer the larger."""
+    seed: int,
+    of_seeds: float,
+    of_recordings: float,
+    of_clips: float,
+    of_images: float,
+    trained: int,
+) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
+    """Gains of nine recordings of two to five clips of unequal length, the longer the larger."""
     draw = np.random.default_rng(seed)
-    lengths = np.linspace(2, longest, 10).astype(int)
-    clips = np.repeat(draw.permutation(10) * 3 + 5, lengths)
-    means = of_clips * np.linspace(-1, 1, 10) + draw.normal(0, of_clips / 2, 10)
-    offsets = of_seeds * np.linspace(-1, 1, trained)
-    noise = draw.normal(0, of_images, (trained, lengths.sum()))
-    return 2 + offsets[:, None] + np.repeat(means, lengths) + noise, clips
+    cut = np.array([2, 3, 4, 5, 2, 3, 4, 5, 3])
+    recording = np.repeat(draw.permutation(9) * 3 + 5, cut)  # of each clip
+    lengths = np.linspace(2, 14, len(recording)).astype(int)
+    means = np.repeat(of_recordings * np.linspace(-1, 1, 9), cut)
+    means = means + of_clips * draw.choice([-1.0, 1.0], len(recording))
+    names = draw.permutation(len(recording)) + 100
+    gains = 2 + np.repeat(means, lengths) + draw.normal(0, of_images, (trained, lengths.sum()))
+    gains += of_seeds * np.linspace(-1, 1, trained)[:, None]
+    return gains, np.repeat(recording, lengths), np.repeat(names, lengths)
 
 
 def check_interval(
-    answer: Callable[[Array, NDArray[Any], np.random.Generator], Interval],
+    answer: Callable[[Array, NDArray[Any], NDArray[Any], np.random.Generator], Interval],
 ) -> None:
     kinds = {
-        "seeds": (3.0, 0.3, 1.0, 4, 12),
-        "clips": (0.2, 3.0, 1.0, 3, 30),
-        "images": (0.1, 0.2, 20.0, 5, 6),
+        "seeds": (3.0, 0.3, 0.3, 1.0, 4),
+        "recordings": (0.2, 3.0, 0.2, 1.0, 3),
+        "clips": (0.1, 0.1, 3.0, 1.0, 3),
+        "images": (0.1, 0.1, 0.1, 20.0, 5),
     }
     ratios: dict[str, float] = {}
     shifts = []
     for kind, scale in kinds.items():
         found = []
         for seed in range(2):
-            gains, clips = _sample(seed, *scale)
-            kept = gains.copy(), clips.copy()
-            out = answer(gains, clips, np.random.default_rng(seed))
+            gains, recordings, clips = _sample(seed, *scale)
+            kept = gains.copy()
+            out = answer(gains, recordings, clips, np.random.default_rng(seed))
             low, high = array_of(out, (2,), "two numbers, the lower and the upper end")
-            same = np.array_equal(gains, kept[0]) and np.array_equal(clips, kept[1])
-            expect(same, "an argument was changed")
+            expect(np.array_equal(gains, kept), "an argument was changed")
             expect(low < high, "the lower end comes first")
-            want = _reference(gains, clips)
-            found.append((high - low) / (want[1] - want[0]))
-            shifts.append(abs(low + high - sum(want)) / 2 / (want[1] - want[0]))
+            names = [f"{r}/{c}" for r, c in zip(recordings, clips, strict=True)]
+            want = over_seeds(gains, names, n_resamples=8000, seed=3)
+            found.append((high - low) / (want.high - want.low))
+            shifts.append(abs(low + high - want.low - want.high) / 2 / (want.high - want.low))
         ratios[kind] = float(np.mean(found))
     expect(ratios["seeds"] > 0.6, "another training would give another gain: is that drawn?")
-    expect(ratios["clips"] > 0.6, "another film would show others: is that drawn, in whole clips?")
+    expect(ratios["recordings"] > 0.6, "another day would show others: is that drawn as a whole?")
+    expect(max(ratios.values()) < 1.6, "far too wide: is all that was drawn averaged each time?")
+    expect(ratios["clips"] > 0.88, "a recording could have been cut elsewhere: is that drawn?")
+    expect(ratios["images"] < 1.15, "too wide: is anything drawn that should stay together?")
+    expect(max(shifts) < 0.13, "off centre: may a clip of 2 images weigh as much as one of 14?")
     expect(
-        max(ratios.values()) < 1.7, "far too wide: are all clips and seeds drawn, then averaged?"
-    )
-    expect(
-        ratios["images"] < 1.2, "too wide: what of one clip stays together, and is it drawn twice?"
-    )
-    expect(max(shifts) < 0.15, "off centre: may a clip of 2 images weigh as much as one of 30?")
-    expect(
-        all(0.9 < r < 1.12 for r in ratios.values()),
+        all(0.9 < r < 1.1 for r in ratios.values()),
         "the width is off: how many means should lie outside, and is what is drawn put back?",
     )
 

@@ -98,13 +98,15 @@ def check_crossing_interval(
         ratios[kind].append((high - low) / (want[1] - want[0]))
         shifts.append(abs(low + high - sum(want)) / 2 / (want[1] - want[0]))
     clip, image = np.mean(ratios["clips"]), np.mean(ratios["images"])
-    expect(clip > 0.7, "too narrow: are the images of one film independent?")
+    expect(clip > 0.7, "too narrow: are the images of one recording independent?")
     expect(clip < 1.5, "far too wide: is the mean curve taken first, or each one's own crossing?")
-    expect(max(shifts) < 0.13, "off centre: may a film of 2 images weigh as much as one of 24?")
-    expect(image < 1.15, "too wide: are all films drawn, and each of them whole?")
+    expect(
+        max(shifts) < 0.13, "off centre: may a recording of 2 images weigh as much as one of 24?"
+    )
+    expect(image < 1.15, "too wide: are all recordings drawn, and each of them whole?")
     expect(
         0.9 < clip < 1.12 and image > 0.88,
-        "the width is off: how many crossings should lie outside, and is a film put back?",
+        "the width is off: how many crossings should lie outside, and is a recording put back?",
     )
 
 

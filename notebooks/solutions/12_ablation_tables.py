@@ -9,56 +9,66 @@ def my_verdict(low, high):
     return "contradicted" if high < 0 else "undecided"
 
 
-def _draws(gains, clips, rng, ends=(2.5, 97.5), seeds=True, whole=True, back=True, frames=False):
-    groups = [np.flatnonzero(clips == c) for c in np.unique(clips)]
+def _draws(
+    gains, recordings, clips, rng, ends=(2.5, 97.5), seeds=True, days=True, cuts=True, back=True,
+    images=False,
+):  # fmt: skip
+    """Draws of seeds, of recordings (days) and of clips within them (cuts); any left out at will."""
+    inside = {
+        r: [np.flatnonzero(clips == c) for c in np.unique(clips[recordings == r])]
+        for r in np.unique(recordings)
+    }
+    names = list(inside)
     means = []
     for _ in range(2000):
-        s = rng.integers(0, len(gains), len(gains)) if seeds else np.arange(len(gains))
-        if whole:
-            drawn = [groups[k] for k in rng.choice(len(groups), len(groups), replace=back)]
-            if frames:
-                drawn = [rng.choice(g, len(g)) for g in drawn]
-            i = np.concatenate(drawn)
-        else:
-            i = rng.integers(0, gains.shape[1], gains.shape[1])
-        means.append(gains[s][:, i].mean())
+        s = rng.choice(len(gains), len(gains), replace=back) if seeds else np.arange(len(gains))
+        drawn = rng.choice(len(names), len(names), replace=back) if days else range(len(names))
+        parts = []
+        for k in drawn:
+            own = inside[names[k]]
+            parts += [
+                own[j] for j in (rng.integers(0, len(own), len(own)) if cuts else range(len(own)))
+            ]
+        if images:
+            parts = [rng.choice(part, len(part)) for part in parts]
+        means.append(gains[s][:, np.concatenate(parts)].mean())
     return tuple(np.percentile(means, ends))
 
 
-def my_interval(gains, clips, rng):
-    return _draws(gains, clips, rng)
+def my_interval(gains, recordings, clips, rng):
+    return _draws(gains, recordings, clips, rng)
 
 
-def _no_clips(gains, clips, rng):
+def _one_urn(gains, recordings, clips, rng):
+    """All clips in one urn, whatever they were cut from."""
+    return _draws(gains, clips, clips, rng)
+
+
+def _by_image(gains, recordings, clips, rng):
+    n, means = gains.shape[1], []
+    for _ in range(2000):
+        s = rng.integers(0, len(gains), len(gains))
+        means.append(gains[s][:, rng.integers(0, n, n)].mean())
+    return tuple(np.percentile(means, [2.5, 97.5]))
+
+
+def _no_clips(gains, recordings, clips, rng):
     means = [gains[rng.integers(0, len(gains), len(gains))].mean() for _ in range(2000)]
     return tuple(np.percentile(means, [2.5, 97.5]))
 
 
-def _one_seed(gains, clips, rng):
-    groups = [np.flatnonzero(clips == c) for c in np.unique(clips)]
-    means = []
-    for _ in range(2000):
-        i = np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])
-        means.append(gains[rng.integers(len(gains))][i].mean())
-    return tuple(np.percentile(means, [2.5, 97.5]))
+def _one_seed(gains, recordings, clips, rng):
+    lines = [_draws(line[None], recordings, clips, rng) for line in gains]
+    return min(low for low, _ in lines), max(high for _, high in lines)
 
 
-def _clip_means(gains, clips, rng):
-    table = np.stack([gains[:, clips == c].mean(1) for c in np.unique(clips)], 1)
-    return _draws(table, np.arange(table.shape[1]), rng)
+def _clip_means(gains, recordings, clips, rng):
+    names = np.unique(clips)
+    table = np.stack([gains[:, clips == c].mean(1) for c in names], 1)
+    return _draws(table, np.array([recordings[clips == c][0] for c in names]), names, rng)
 
 
-def _everything(gains, clips, rng):
-    """A line a training and clip, all in one urn."""
-    pool = [line[clips == c] for line in gains for c in np.unique(clips)]
-    means = []
-    for _ in range(2000):
-        drawn = rng.integers(0, len(pool), len(pool))
-        means.append(np.concatenate([pool[d] for d in drawn]).mean())
-    return tuple(np.percentile(means, [2.5, 97.5]))
-
-
-def _normal(gains, clips, rng):
+def _normal(gains, recordings, clips, rng):
     error = gains.std() / np.sqrt(gains.size)
     return gains.mean() - 1.96 * error, gains.mean() + 1.96 * error
 
@@ -134,23 +144,25 @@ WRONG = {
         lambda low: "undecided",
     ],
     "my_interval": [
-        lambda gains, clips, rng: _draws(gains, clips, rng, seeds=False),
-        lambda gains, clips, rng: _draws(gains, clips, rng, whole=False),
-        lambda gains, clips, rng: _draws(gains, clips, rng, whole=False, seeds=False),
-        lambda gains, clips, rng: _draws(gains, clips, rng, (5, 95)),
-        lambda gains, clips, rng: _draws(gains, clips, rng, (0, 100)),
-        lambda gains, clips, rng: _draws(gains, clips, rng, (97.5, 2.5)),
-        lambda gains, clips, rng: _draws(gains, clips, rng, back=False),
-        lambda gains, clips, rng: _draws(gains, clips, rng, frames=True),
+        lambda gains, recordings, clips, rng: _draws(gains, recordings, clips, rng, seeds=False),
+        lambda gains, recordings, clips, rng: _draws(gains, recordings, clips, rng, days=False),
+        lambda gains, recordings, clips, rng: _draws(gains, recordings, clips, rng, cuts=False),
+        lambda gains, recordings, clips, rng: _draws(gains, recordings, clips, rng, (5, 95)),
+        lambda gains, recordings, clips, rng: _draws(gains, recordings, clips, rng, (0, 100)),
+        lambda gains, recordings, clips, rng: _draws(gains, recordings, clips, rng, (97.5, 2.5)),
+        lambda gains, recordings, clips, rng: _draws(gains, recordings, clips, rng, back=False),
+        lambda gains, recordings, clips, rng: _draws(gains, recordings, clips, rng, images=True),
+        lambda gains, recordings, clips, rng: _draws(gains, clips, recordings, rng),
+        _one_urn,
+        _by_image,
         _no_clips,
         _one_seed,
         _clip_means,
-        _everything,
         _normal,
-        lambda gains, clips, rng: tuple(np.percentile(gains, [2.5, 97.5])),
-        lambda gains, clips, rng: _draws(gains[:1], clips, rng),
-        lambda gains, clips, rng: gains.mean(),
-        lambda gains, clips, rng: None,
+        lambda gains, recordings, clips, rng: tuple(np.percentile(gains, [2.5, 97.5])),
+        lambda gains, recordings, clips, rng: _draws(gains[:1], recordings, clips, rng),
+        lambda gains, recordings, clips, rng: gains.mean(),
+        lambda gains, recordings, clips, rng: None,
     ],
     "my_holm": [
         lambda p, level: p <= level,

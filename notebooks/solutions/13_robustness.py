@@ -13,8 +13,8 @@ def my_crossing(sizes, gain):
     return 0.0
 
 
-def my_crossing_interval(sizes, gain, clips, rng):
-    return _draws(sizes, gain, clips, rng)
+def my_crossing_interval(sizes, gain, recordings, rng):
+    return _draws(sizes, gain, recordings, rng)
 
 
 def my_matched(measure, target, low, high):
@@ -27,8 +27,8 @@ def my_matched(measure, target, low, high):
     return (low + high) / 2
 
 
-def _draws(sizes, gain, clips, rng, ends=(2.5, 97.5), back=True, frames=False, share=1.0):
-    groups = [gain[clips == c] for c in np.unique(clips)]
+def _draws(sizes, gain, recordings, rng, ends=(2.5, 97.5), back=True, frames=False, share=1.0):
+    groups = [gain[recordings == c] for c in np.unique(recordings)]
     found = []
     for _ in range(2000):
         parts = [groups[k] for k in rng.choice(len(groups), int(share * len(groups)), replace=back)]
@@ -38,27 +38,27 @@ def _draws(sizes, gain, clips, rng, ends=(2.5, 97.5), back=True, frames=False, s
     return tuple(np.percentile(found, ends))
 
 
-def _by_image(sizes, gain, clips, rng):
+def _by_image(sizes, gain, recordings, rng):
     return _draws(sizes, gain, np.arange(len(gain)), rng)
 
 
-def _clip_means(sizes, gain, clips, rng):
-    table = np.stack([gain[clips == c].mean(0) for c in np.unique(clips)])
-    return _by_image(sizes, table, clips, rng)
+def _clip_means(sizes, gain, recordings, rng):
+    table = np.stack([gain[recordings == c].mean(0) for c in np.unique(recordings)])
+    return _by_image(sizes, table, recordings, rng)
 
 
-def _one_clip(sizes, gain, clips, rng):
-    found = [my_crossing(sizes, gain[clips == c].mean(0)) for c in np.unique(clips)]
+def _one_clip(sizes, gain, recordings, rng):
+    found = [my_crossing(sizes, gain[recordings == c].mean(0)) for c in np.unique(recordings)]
     return tuple(np.percentile(found, [2.5, 97.5]))
 
 
-def _own(sizes, gain, clips, rng):
+def _own(sizes, gain, recordings, rng):
     return tuple(np.percentile([my_crossing(sizes, line) for line in gain], [2.5, 97.5]))
 
 
-def _mean_of_own(sizes, gain, clips, rng):
+def _mean_of_own(sizes, gain, recordings, rng):
     own = np.array([my_crossing(sizes, line) for line in gain])
-    groups = [own[clips == c] for c in np.unique(clips)]
+    groups = [own[recordings == c] for c in np.unique(recordings)]
     found = []
     for _ in range(2000):
         found.append(
@@ -107,16 +107,16 @@ WRONG = {
         _one_clip,
         _own,
         _mean_of_own,
-        lambda sizes, gain, clips, rng: _draws(sizes, gain, clips, rng, (5, 95)),
-        lambda sizes, gain, clips, rng: _draws(sizes, gain, clips, rng, (0, 100)),
-        lambda sizes, gain, clips, rng: _draws(sizes, gain, clips, rng, (25, 75)),
-        lambda sizes, gain, clips, rng: _draws(sizes, gain, clips, rng, (97.5, 2.5)),
-        lambda sizes, gain, clips, rng: _draws(sizes, gain, clips, rng, back=False),
-        lambda sizes, gain, clips, rng: _draws(sizes, gain, clips, rng, frames=True),
-        lambda sizes, gain, clips, rng: _draws(sizes, gain, clips, rng, share=0.5),
-        lambda sizes, gain, clips, rng: _draws(sizes, -gain, clips, rng),
-        lambda sizes, gain, clips, rng: my_crossing(sizes, gain.mean(0)),
-        lambda sizes, gain, clips, rng: None,
+        lambda sizes, gain, recordings, rng: _draws(sizes, gain, recordings, rng, (5, 95)),
+        lambda sizes, gain, recordings, rng: _draws(sizes, gain, recordings, rng, (0, 100)),
+        lambda sizes, gain, recordings, rng: _draws(sizes, gain, recordings, rng, (25, 75)),
+        lambda sizes, gain, recordings, rng: _draws(sizes, gain, recordings, rng, (97.5, 2.5)),
+        lambda sizes, gain, recordings, rng: _draws(sizes, gain, recordings, rng, back=False),
+        lambda sizes, gain, recordings, rng: _draws(sizes, gain, recordings, rng, frames=True),
+        lambda sizes, gain, recordings, rng: _draws(sizes, gain, recordings, rng, share=0.5),
+        lambda sizes, gain, recordings, rng: _draws(sizes, -gain, recordings, rng),
+        lambda sizes, gain, recordings, rng: my_crossing(sizes, gain.mean(0)),
+        lambda sizes, gain, recordings, rng: None,
     ],
     "my_matched": [
         lambda measure, target, low, high: target,
