@@ -76,20 +76,17 @@ def check_interval(
     }
     ratios: dict[str, float] = {}
     shifts = []
-    for kind, scale in kinds.items():
-        found = []
-        for seed in range(2):
-            gains, recordings, clips = _sample(seed, *scale)
-            kept = gains.copy()
-            out = answer(gains, recordings, clips, np.random.default_rng(seed))
-            low, high = array_of(out, (2,), "two numbers, the lower and the upper end")
-            expect(np.array_equal(gains, kept), "an argument was changed")
-            expect(low < high, "the lower end comes first")
-            names = [f"{r}/{c}" for r, c in zip(recordings, clips, strict=True)]
-            want = over_seeds(gains, names, n_resamples=8000, seed=3)
-            found.append((high - low) / (want.high - want.low))
-            shifts.append(abs(low + high - want.low - want.high) / 2 / (want.high - want.low))
-        ratios[kind] = float(np.mean(found))
+    for seed, (kind, scale) in enumerate(kinds.items(), start=1):
+        gains, recordings, clips = _sample(seed, *scale)
+        kept = gains.copy()
+        out = answer(gains, recordings, clips, np.random.default_rng(seed))
+        low, high = array_of(out, (2,), "two numbers, the lower and the upper end")
+        expect(np.array_equal(gains, kept), "an argument was changed")
+        expect(low < high, "the lower end comes first")
+        names = [f"{r}/{c}" for r, c in zip(recordings, clips, strict=True)]
+        want = over_seeds(gains, names, n_resamples=8000, seed=3)
+        ratios[kind] = (high - low) / (want.high - want.low)
+        shifts.append(abs(low + high - want.low - want.high) / 2 / (want.high - want.low))
     expect(ratios["seeds"] > 0.6, "another training would give another gain: is that drawn?")
     expect(ratios["recordings"] > 0.6, "another day would show others: is that drawn as a whole?")
     expect(max(ratios.values()) < 1.6, "far too wide: is all that was drawn averaged each time?")
@@ -97,7 +94,7 @@ def check_interval(
     expect(ratios["images"] < 1.15, "too wide: is anything drawn that should stay together?")
     expect(max(shifts) < 0.13, "off centre: may a clip of 2 images weigh as much as one of 14?")
     expect(
-        all(0.9 < r < 1.1 for r in ratios.values()),
+        all(0.9 < r < 1.12 for r in ratios.values()),
         "the width is off: how many means should lie outside, and is what is drawn put back?",
     )
 
