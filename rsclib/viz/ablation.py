@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -58,7 +59,7 @@ def forest(verdicts: pd.DataFrame) -> Figure:
         raise RscError("a forest plot needs a claim")
     import matplotlib.pyplot as plt
 
-    height = 1.3 + 0.36 * len(verdicts)
+    height = 1.3 + 0.42 * len(verdicts)
     figure, (here, paper) = plt.subplots(
         1, 2, figsize=(9.2, height), sharey=True, width_ratios=(3, 1.3), layout="constrained"
     )
@@ -68,17 +69,20 @@ def forest(verdicts: pd.DataFrame) -> Figure:
         here.plot(line["gain_mm"], y, marker, color=colour, markersize=7)
         words = str(line["verdict"])
         if np.isfinite(share := line.get("share_of_room", np.nan)):
-            words += f", {share:.0%} of the room".replace("-", "\N{MINUS SIGN}")
+            words += f", {share:z.0%} of the room".replace("-", "\N{MINUS SIGN}")
         here.annotate(words, (max(line["high"], 0), y), (6, 0), textcoords="offset points",
                       va="center", fontsize=8, annotation_clip=False)  # fmt: skip
     paper.plot(verdicts["paper_mm"], range(len(verdicts)), "kx", markersize=7)
-    here.set_yticks(range(len(verdicts)), verdicts["claim"])
+    names = [_wrapped(str(name)) for name in verdicts["claim"]]
+    here.set_yticks(range(len(verdicts)), names, fontsize=9)
     here.set_ylim(len(verdicts) - 0.5, -0.5)
     ends = [0.0, float(verdicts["low"].min()), float(verdicts["high"].max())]
     span = max(ends) - min(ends) or 1.0
     here.set_xlim(min(ends) - 0.05 * span, max(ends) + 0.75 * span)  # room for the words
-    here.set(title="measured here, 95 % interval", xlabel="gain (mm)")
-    paper.set(title="the paper, other people", xlabel="gain as printed (mm)")
+    here.set_title("measured here, 95 % interval", fontsize=11)
+    paper.set_title("the paper, other people", fontsize=11)
+    here.set_xlabel("gain (mm)")
+    paper.set_xlabel("gain as printed (mm)")
     paper.tick_params(left=False)
     paper.margins(x=0.2)
     for axis in (here, paper):
@@ -87,6 +91,12 @@ def forest(verdicts: pd.DataFrame) -> Figure:
         axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _wrapped(claim: str, width: int = 40) -> str:
+    """A long claim in lines; what stands in brackets begins one."""
+    parts = claim.replace(" (", "\n(").split("\n") if len(claim) > width else [claim]
+    return "\n".join(textwrap.fill(part, width) for part in parts)
 
 
 def gain_over_sizes(
