@@ -4,9 +4,8 @@ python -m benchmarks.unsure --out results/open/unsure.csv
 
 On val-wild, full size and 32 px. A prediction is bad above 150 mm of MPJPE and good below 80 mm.
 "Unsure" is called what the mirrored picture puts elsewhere; the chosen threshold is the smallest
-that says so of at most 1 % of the good predictions: a warning should be worth reading. (The shares
-of bad and good ones are furthest apart at 55 mm: 85 and 13 %. The rule was set when photographs
-judged by eye had suggested 110 mm, which is also what it gives.) The people
+that says so of at most 1 % of the good predictions: a warning should be worth reading. On the
+first version of the part the same rule gave 110 mm. The people
 are shown smaller, too: how often "fills only" is then said.
 """
 

@@ -23,7 +23,7 @@ from rsclib.viz import mesh_of, overlay, side_view
 SUFFIXES = (".obj", ".npz", ".png")
 # Millimetres between the poses of a picture and of its mirror image from which on a prediction is
 # called unsure: chosen by benchmarks/unsure.py, results/open/unsure.csv.
-UNSURE_MM = 110.0
+UNSURE_MM = 95.0
 SHOWN = 384  # side of each panel of the picture, pixels
 
 
