@@ -37,10 +37,22 @@ suppress_warnings = ["toc.not_included", "myst.header"]
 templates_path: list[str] = []
 
 
+# What docutils does not know, in words that it knows.
+REPHRASED = (
+    (r"\\([bB]igg?)(?![a-zA-Z])", r"\\\1l"),
+    (r"\\dots(?![a-zA-Z])", r"\\ldots"),
+    (r"\\([td]?frac)\s*(\w)\s*(\w)", r"\\\1{\2}{\3}"),
+    (r"\\tag\{([^}]*)\}", r"\\qquad \\text{(\1)}"),
+    (r"([_^])\\text\{([^}]*)\}", r"\1{\\text{\2}}"),
+    (r"\\mathbb\s*(\w)", r"\\mathbb{\1}"),
+)
+
+
 def mathml(tex: str, block: bool) -> str:
     """A formula as MathML, or, where docutils cannot read it, as it was typed."""
-    known = re.sub(r"\\([bB]igg?)(?![a-zA-Z])", r"\\\1l", tex)  # \big is \bigl there
-    known = re.sub(r"\\([td]?frac)\s*(\w)\s*(\w)", r"\\\1{\2}{\3}", known)  # \tfrac12
+    known = tex
+    for pattern, replacement in REPHRASED:
+        known = re.sub(pattern, replacement, known)
     try:
         return tex2mathml(known, as_block=block)
     except MathError as error:
