@@ -131,6 +131,8 @@ def test_bodies_share_one_scale_and_a_slider_holds_every_state(body: Body) -> No
     figure = bodies.growing(states, body)
     assert [step.label for step in figure.layout.sliders[0].steps] == ["a", "b"]
     assert max(figure.frames[1].data[0].z) == pytest.approx(1000 * tall[:, 1].max(), abs=40)
+
+
 def test_a_film_moves_and_says_what_it_shows(body: Body) -> None:
     still = body(torch.eye(3).expand(1, 24, 3, 3), torch.zeros(1, 10))
     truth = viz.about_pelvis(still) * np.array([1, -1, -1], np.float32)  # the camera's axes
