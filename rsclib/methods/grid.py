@@ -119,15 +119,13 @@ def run_grid(
         # Else each takes all cores, and their threads wait for one another.
         cores = max(1, (os.cpu_count() or 1) // at_once)
     todo = [r for r in runs if not (out / r.folder / "model.safetensors").is_file()]
-    for run in runs:
-        if run not in todo:
-            finished(run)
+    ready = [run for run in runs if run not in todo]  # to be told of
     failed: list[str] = []
     active: dict[Run, Job] = {}
     bar = tqdm(total=len(runs), initial=len(runs) - len(todo), desc="grid", unit="run")
     try:
         executor = _cluster(out, devices, nodes, options) if cluster == "slurm" else None
-        while todo or active:
+        while todo or active or ready:
             while todo and len(active) < at_once:
                 run = todo.pop(0)
                 plain = plain_config(run.config)
@@ -140,7 +138,9 @@ def run_grid(
                 if error := job.error():
                     failed.append(f"{run.folder}: {error}")
                 else:
-                    finished(run)
+                    ready.append(run)
+            if ready and (not todo or len(active) == at_once):  # the others work meanwhile
+                finished(ready.pop(0))
             time.sleep(0.2)
     except (RuntimeError, submitit.core.utils.FailedJobError, OSError) as error:
         raise RscError(f"cannot run jobs on {cluster}: {str(error).splitlines()[0]}") from error
