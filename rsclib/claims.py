@@ -1,161 +1,48 @@
-"""The paper's claims beside what is measured here: Tables 5 to 7 and Figure 11, verdict by verdict.
+"""The paper's claims beside what is measured here: gains, room and verdicts from stored errors.
 
-``rsclib/presets/tables/*.yaml`` declare the tables (rows, sizes, claims), ``rsclib/presets/regimes/*.yaml``
-the settings in which all rows are trained, and ``results/edu/<regime>/<run>/seed<k>.npz`` hold every
-image's errors of every run (:class:`rsclib.scores.Scores`). A claim says that one row is better than
-another at a size; its verdict comes from the paired difference over recordings, clips and seeds.
+``results/edu/<regime>/<run>/seed<k>-<part>.npz`` hold every image's errors of every run
+(:class:`rsclib.scores.Scores`); :mod:`rsclib.declared` says which row of a table shows which. A claim
+says that one row is better than another at a size; its verdict comes from the paired difference over
+recordings, clips and seeds.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from rsclib.config import STRICT, checked, read_values
+from rsclib.declared import (
+    BASE,
+    ORACLE,
+    PARTS,
+    RECORDS,
+    SIZES,
+    START,
+    Claim,
+    Regime,
+    Row,
+    Table,
+    declared,
+    names,
+    regime_named,
+    run_changes,
+    sizes_of,
+)
 from rsclib.errors import RscError
 from rsclib.resolution import PRESETS
 from rsclib.scores import Scores
 from rsclib.statistics import Interval, over_seeds, paired_difference
-from rsclib.tables import PAPER_METRIC, PAPER_RESOLUTIONS, paper_table
 
-DECLARED = Path(__file__).parent / "presets"
-RECORDS = Path(__file__).resolve().parents[1] / "results" / "edu"
-PARTS = ("test-wild", "test-studio")
-START, ORACLE, BASE = "HR-only", "oracle", "Ba"  # runs that every regime has
-SIZES = PRESETS["edu"].eval_sizes  # of each range_index, px
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of a table. ``run``: which run it shows; ``paper``: the paper's name of it."""
-
-    run: str = ""
-    paper: str = ""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """``better`` has smaller errors than ``than`` at the middle of a range, says the paper."""
-
-    better: str
-    than: str
-    range_index: int = 4
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the paper as it is run here.
-
-    Attributes:
-        paper: number of the table whose CSV holds the paper's values (0: a figure). dataset: whose.
-        sizes: scored, px. rows: by name. claims: in the paper's order.
-    """
-
-    __pydantic_config__ = STRICT
-
-    title: str
-    paper: int
-    sizes: tuple[int, ...]
-    rows: dict[str, Row]
-    dataset: str = "3DPW"
-    claims: tuple[Claim, ...] = ()
-
-    def run_of(self, row: str) -> str:
-        """The run that a row shows.
-
-        Raises:
-            RscError: no such row.
-        """
-        if row in (START, ORACLE, BASE) and row not in self.rows:
-            return row
-        if row not in self.rows:
-            raise RscError(f"there is no row {row!r}; choose from {', '.join(self.rows)}")
-        return self.rows[row].run or row
-
-    @property
-    def runs(self) -> list[str]:
-        """All runs that the table needs, with those that every regime has."""
-        names = [START, *(self.run_of(row) for row in self.rows), BASE, ORACLE]
-        return list(dict.fromkeys(names))
-
-    def in_paper(self, row: str, range_index: int, metric: str = "mpjpe") -> float | None:
-        """The paper's value, mm; None where it has none."""
-        if not self.paper or row not in self.rows:
-            return None
-        frame = paper_table(self.paper)
-        found = frame[
-            (frame["dataset"] == self.dataset)
-            & (frame["method"] == (self.rows[row].paper or row))
-            & (frame["metric"] == PAPER_METRIC[metric])
-            & (frame["resolution"].astype(str) == PAPER_RESOLUTIONS[range_index])
-        ]["value"]
-        return None if found.empty else float(found.iloc[0])
-
-
-@dataclass(frozen=True)
-class Regime:
-    """A setting in which all rows are trained: ``changes`` of a preset, and the seeds."""
-
-    __pydantic_config__ = STRICT
-
-    title: str
-    base: str = "edu"
-    changes: dict[str, Any] = field(default_factory=dict)
-    seeds: tuple[int, ...] = (0, 1, 2)
-
-
-def names(kind: str) -> list[str]:
-    """What is declared: of "tables" or "regimes"."""
-    return sorted(p.stem for p in (DECLARED / kind).glob("*.yaml") if p.stem != "runs")
-
-
-def _declared(kind: str, name: str) -> dict[str, Any]:
-    if name not in names(kind):
-        raise RscError(f"there is no {kind[:-1]} {name!r}; choose from {', '.join(names(kind))}")
-    return read_values(str(DECLARED / kind / f"{name}.yaml"))
-
-
-def declared(name: str) -> Table:
-    """A table by its name: "table5", "table6", "table7" or "fig11".
-
-    Raises:
-        RscError: no such table, or its file does not fit.
-    """
-    table = checked(Table, _declared("tables", name), name)
-    known = {*run_changes(), START}
-    for row in table.rows:
-        if table.run_of(row) not in known:
-            raise RscError(f"{name}: row {row} shows the unknown run {table.run_of(row)!r}")
-    for claim in table.claims:
-        table.run_of(claim.better), table.run_of(claim.than)
-    return table
-
-
-def regime_named(name: str) -> Regime:
-    """A regime by its name, such as "hard".
-
-    Raises:
-        RscError: no such regime, or its file does not fit.
-    """
-    return checked(Regime, _declared("regimes", name), name)
-
-
-def run_changes() -> dict[str, dict[str, Any]]:
-    """What differs in each run from its regime: the rows of all tables, once each."""
-    values = read_values(str(DECLARED / "tables" / "runs.yaml"))
-    return {str(name): changes or {} for name, changes in values.items()}
-
-
-def sizes_of(run: str) -> list[int]:
-    """The sizes that a run is scored at: those of every table that shows it, the largest first."""
-    tables = [declared(name) for name in names("tables")]
-    return sorted({s for t in tables if run in t.runs for s in t.sizes}, reverse=True)
+__all__ = [
+    "BASE", "ORACLE", "PARTS", "RECORDS", "SIZES", "START", "Claim", "Interval", "Recorded", "Regime",
+    "Row", "Scores", "Table", "declared", "names", "record_path", "recorded", "regime_named",
+    "run_changes", "sizes_of", "verdict",
+]  # fmt: skip
 
 
 def verdict(gain: Interval) -> str:
@@ -183,10 +70,21 @@ class Recorded:
         shown += [ORACLE] * (ORACLE not in inside)
         return [row for row in shown if self.table.run_of(row) in have]
 
-    def seeds(self, row: str) -> tuple[int, ...]:
-        """The seeds that were trained."""
+    @property
+    def eval_sizes(self) -> tuple[int, ...]:
+        """The middle of each range, px: of the paper's ranges where records are of 224 px."""
+        full = max(size for scores in self.scores.values() for _, size, _ in scores.errors)
+        return PRESETS["paper"].eval_sizes if full == PRESETS["paper"].full else SIZES
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes that the table shows, px."""
+        return self.table.sizes if self.eval_sizes == SIZES else self.eval_sizes
+
+    def seeds(self, row: str, part: str = PARTS[0]) -> tuple[int, ...]:
+        """The seeds that were trained and scored on a part."""
         run = self.table.run_of(row)
-        return tuple(sorted({s for _, name, s in self.scores if name == run}))
+        return tuple(sorted(s for of, name, s in self.scores if (of, name) == (part, run)))
 
     def errors(
         self, row: str, size: int, metric: str = "mpjpe", part: str = PARTS[0]
@@ -196,8 +94,8 @@ class Recorded:
         Raises:
             RscError: not measured; the message has the command.
         """
-        run, seeds = self.table.run_of(row), self.seeds(row)
-        if not seeds or (part, run, seeds[0]) not in self.scores:
+        run, seeds = self.table.run_of(row), self.seeds(row, part)
+        if not seeds:
             raise RscError(
                 f"no result of {run} on {part} in the regime {self.regime}; run: "
                 f"rsc reproduce --rows {run} --regime {self.regime}"
@@ -205,9 +103,20 @@ class Recorded:
         lines = [self.scores[part, run, seed].of(run, size, metric) for seed in seeds]
         return np.array(lines)
 
+    def has(self, part: str) -> bool:
+        """Whether anything was scored on a part."""
+        return any(of == part for of, _, _ in self.scores)
+
     def clips(self, part: str) -> np.ndarray:
-        """The motion clip of each image (N,)."""
-        return next(s.clip for (name, _, _), s in self.scores.items() if name == part)
+        """The motion clip of each image (N,).
+
+        Raises:
+            RscError: nothing was scored on the part.
+        """
+        found = [s.clip for (name, _, _), s in self.scores.items() if name == part]
+        if not found:
+            raise RscError(f"nothing was scored on {part} in the regime {self.regime}")
+        return found[0]
 
     def mean(self, row: str, size: int, metric: str = "mpjpe", part: str = PARTS[0]) -> float:
         """Mean over seeds and images, mm."""
@@ -220,19 +129,29 @@ class Recorded:
         first is better. The 95 % interval is over recordings, clips and, from two on, seeds.
 
         Raises:
-            RscError: one of them was not measured.
+            RscError: one of them was not measured, or they have no seed in common.
         """
         first, second = (self.errors(row, size, metric, part) for row in (better, than))
+        ours, theirs = self.seeds(better, part), self.seeds(than, part)
         # A model that is not trained anew (HR-only) is the same for every seed.
-        common = sorted(set(self.seeds(better)) & set(self.seeds(than)))
         if START not in (self.table.run_of(better), self.table.run_of(than)):
-            first = first[[self.seeds(better).index(s) for s in common]]
-            second = second[[self.seeds(than).index(s) for s in common]]
+            common = sorted(set(ours) & set(theirs))
+            if not common:
+                raise RscError(f"{better} and {than} have no seed in common: {ours}, {theirs}")
+            first = first[[ours.index(s) for s in common]]
+            second = second[[theirs.index(s) for s in common]]
         apart = second - first
         clip = self.clips(part)
         if len(apart) < 2:
             return paired_difference(apart[0], np.zeros_like(apart[0]), clip)
         return over_seeds(apart, clip)
+
+    def _common(self, one: str, other: str, part: str) -> int:
+        """How many seeds two rows share."""
+        a, b = (set(self.seeds(row, part)) for row in (one, other))
+        if START in (self.table.run_of(one), self.table.run_of(other)):
+            return max(len(a), len(b)) if a and b else 0
+        return len(a & b)
 
     def room(self, size: int = 32, metric: str = "mpjpe", part: str = PARTS[0]) -> Interval:
         """Ba minus the oracle, mm: what better labels of the same images would give."""
@@ -240,30 +159,32 @@ class Recorded:
 
     def frame(self, metric: str = "mpjpe", part: str = PARTS[0]) -> pd.DataFrame:
         """Means over seeds and images, mm: a row a line, a size a column. Measured here only."""
-        sizes = self.table.sizes
+        rows = [row for row in self.rows if self.seeds(row, part)]
         return pd.DataFrame(
-            [[self.mean(row, size, metric, part) for size in sizes] for row in self.rows],
-            index=pd.Index(self.rows, name="row"), columns=[f"{size} px" for size in sizes],
+            [[self.mean(row, size, metric, part) for size in self.sizes] for row in rows],
+            index=pd.Index(rows, name="row"), columns=[f"{size} px" for size in self.sizes],
         )  # fmt: skip
 
     def verdicts(self, metric: str = "mpjpe", part: str = PARTS[0]) -> pd.DataFrame:
-        """A claim a line: the paper's own gain, ours with its interval, share of the room, verdict."""
+        """A claim a line: the paper's own gain, ours with its interval and the number of seeds, share
+        of the room, verdict. Claims whose rows were not trained with a common seed are left out."""
         lines = []
+        has_room = bool(self._common(ORACLE, BASE, part))
         for claim in self.table.claims:
-            if not {claim.better, claim.than} <= set(self.rows):
+            if not (seeds := self._common(claim.better, claim.than, part)):
                 continue
-            size = SIZES[claim.range_index]
+            size = self.eval_sizes[claim.range_index]
             gain = self.gain(claim.better, claim.than, size, metric, part)
             printed = [
                 self.table.in_paper(row, claim.range_index, metric)
                 for row in (claim.better, claim.than)
             ]
             paper = None if None in printed else round(printed[1] - printed[0], 2)  # type: ignore[operator]
-            room = self.room(size, metric, part).mean if ORACLE in self.rows else float("nan")
+            room = self.room(size, metric, part).mean if has_room else float("nan")
             lines.append(
                 {"claim": claim.text or f"{claim.better} beats {claim.than}",
                  "better": claim.better, "than": claim.than, "size": size, "paper_mm": paper,
-                 "gain_mm": gain.mean, "low": gain.low, "high": gain.high,
+                 "gain_mm": gain.mean, "low": gain.low, "high": gain.high, "seeds": seeds,
                  "share_of_room": gain.mean / room if room > 0 else float("nan"),
                  "verdict": verdict(gain)}
             )  # fmt: skip
@@ -285,8 +206,8 @@ def recorded(table: str, regime: str = "hard", folder: Path = RECORDS) -> Record
     for run in described.runs:
         for part in PARTS:
             for path in sorted((folder / regime / run).glob(f"seed*-{part}.npz")):
-                seed = int(path.stem.removesuffix(f"-{part}").removeprefix("seed"))
-                scores[part, run, seed] = Scores.load(path)
+                if named := re.fullmatch(rf"seed(\d+)-{part}", path.stem):
+                    scores[part, run, int(named[1])] = Scores.load(path)
     if not scores:
         regime_named(regime)
         raise RscError(

@@ -10,6 +10,7 @@ import torch
 
 from rsclib import claims
 from rsclib.cli import main, parse
+from rsclib.errors import RscError
 from rsclib.methods import reproduce as R
 from rsclib.methods import rsc
 from rsclib.methods.measured import measure_or_load
@@ -51,7 +52,7 @@ def test_seeds_come_one_after_the_other_and_hr_only_once() -> None:
 
 
 def test_an_unknown_row_is_refused() -> None:
-    with pytest.raises(claims.RscError, match="there is no row 'RB'; choose from Ba"):
+    with pytest.raises(RscError, match="there is no row 'RB'; choose from Ba"):
         R.runs_of([claims.declared("table6")], claims.regime_named("hard"), ("RB",), None)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from rsclib.commands.options import Reproduce
 from rsclib.commands.output import one_line, say
+from rsclib.commands.training import named_values
 from rsclib.errors import RscError
 
 if TYPE_CHECKING:
@@ -22,19 +21,21 @@ def reproduce(options: Reproduce) -> None:
     from rsclib.files.atomic import check_writable
     from rsclib.methods import reproduce as R
 
-    if bad := [o for o in options.options if "=" not in o]:
-        raise RscError(f"--options are NAME=VALUE, not {bad[0]!r}")
-    pairs = (o.split("=", 1) for o in options.options)
-    parameters = {name: yaml.safe_load(value) for name, value in pairs}
+    parameters = named_values(options.options)
+    if options.launcher not in ("local", "slurm"):
+        raise RscError(f"--launcher is local or slurm, not {options.launcher!r}")
+    if options.at_once < 0 or options.devices < 0:
+        raise RscError("--at-once and --devices are 0 or more")
     chosen = options.tables or tuple(claims.names("tables"))
     tables = [claims.declared(name) for name in chosen]
     regime = claims.regime_named(options.regime)
     runs = R.runs_of(tables, regime, options.rows, options.seeds or None, options.preset)
     own = options.fresh or options.preset != "edu"
-    work = options.out / options.preset
+    work = options.out / (options.preset + "-fresh" * options.fresh)
     records = work / "records" if own else claims.RECORDS
     plan = R.Plan(options.regime, options.preset, runs, work, records)
-    at_once = options.at_once or _at_once(options.launcher)
+    waiting = sum(run != claims.START for run, _ in plan.missing)
+    at_once = max(1, min(options.at_once or _at_once(options.launcher), waiting))
     _announce(plan, at_once, options.dry_run)
     if options.dry_run:
         return
@@ -44,10 +45,16 @@ def reproduce(options: Reproduce) -> None:
         plan, options.launcher, at_once, options.devices, parameters, lambda line: say(f"  {line}")
     )
     for name, table in zip(chosen, tables, strict=True):
-        found = claims.recorded(name, options.regime, records)
-        _show(name, table, found)
+        try:
+            found = claims.recorded(name, options.regime, records)
+        except RscError as error:
+            if options.tables and not failed:
+                raise
+            say(one_line(f"rsc: {name} is not shown: {error}"))
+            continue
+        _show(table, found)
         if own:
-            _beside_committed(found, options.regime)
+            _beside_committed(name, found)
     from rsclib.methods.result_tables import write_tables
 
     where = claims.RECORDS if not own else records
@@ -96,10 +103,11 @@ def _long(minutes: float) -> str:
     for unit, length in (("days", 1440.0), ("hours", 60.0)):
         if minutes >= 3 * length:
             return f"{minutes / length:.0f} {unit}"
-    return f"{max(1, round(minutes))} minutes"
+    whole = max(1, round(minutes))
+    return f"{whole} minute{'s' * (whole > 1)}"
 
 
-def _show(name: str, table: Table, found: Recorded) -> None:
+def _show(table: Table, found: Recorded) -> None:
     """The table as text: measured, the paper's, and the verdicts."""
     from rsclib.methods.result_tables import paper_frame
 
@@ -120,12 +128,12 @@ def _seeds(found: Recorded) -> str:
     return f"{' or '.join(map(str, counts))} seed{'s' * (counts != [1])}"
 
 
-def _beside_committed(mine: Recorded, regime: str) -> None:
-    """Whether a re-run lands where the committed runs are: the same row, image by image."""
+def _beside_committed(name: str, mine: Recorded) -> None:
+    """Whether the mean of a row trained again lies inside the committed interval of that mean."""
     from rsclib import claims
 
     try:
-        theirs = claims.recorded(_name_of(mine), regime)
+        theirs = claims.recorded(name, mine.regime)
     except RscError:
         return
     for row in mine.rows:
@@ -155,9 +163,3 @@ def _range_of(found: Recorded, row: str, size: int) -> tuple[float, float]:
         over_seeds(errors, clip) if len(errors) > 1 else cluster_bootstrap(errors[0], clip)
     )
     return bounds.low, bounds.high
-
-
-def _name_of(found: Recorded) -> str:
-    from rsclib import claims
-
-    return next(n for n in claims.names("tables") if claims.declared(n).title == found.table.title)

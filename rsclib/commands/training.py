@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +46,32 @@ def _run(config: Any, out: Path, devices: int, nodes: int) -> None:
         )
 
 
-def grid(options: Grid) -> None:
-    """Train the rows of a grid, show how they ended and say which failed."""
+def named_values(words: Sequence[str]) -> dict[str, Any]:
+    """Submitit's parameters from NAME=VALUE words.
+
+    Raises:
+        RscError: a word is none, or its value is not YAML.
+    """
     import yaml
 
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise RscError(f"--options are NAME=VALUE, not {word!r}")
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise RscError(f"--options: {value!r} is no value of YAML") from error
+    return found
+
+
+def grid(options: Grid) -> None:
+    """Train the rows of a grid, show how they ended and say which failed."""
     from rsclib.files.atomic import check_writable
     from rsclib.methods.grid import ending, read_grid, run_grid
 
-    if bad := [o for o in options.options if "=" not in o]:
-        raise RscError(f"--options are NAME=VALUE, not {bad[0]!r}")
-    pairs = (o.split("=", 1) for o in options.options)
-    parameters = {name: yaml.safe_load(value) for name, value in pairs}
+    parameters = named_values(options.options)
     runs, out = read_grid(options.grid), options.out
     check_writable(out)
     failed = run_grid(

@@ -13,7 +13,8 @@ from rsclib.people import Labels
 from rsclib.skeleton import KEYPOINT_NAMES
 
 # Spread of COCO's annotators by keypoint, as a share of the square root of the person's area: the
-# constants of its object keypoint similarity, which were measured on images annotated twice.
+# constants of its object keypoint similarity, which were measured on images annotated twice. There
+# they are of the distance, here of each coordinate, so points lie 1.4 times as far off.
 _COCO = {
     "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062,
     "hip": 0.107, "knee": 0.087, "ankle": 0.089,
@@ -31,7 +32,7 @@ def as_annotated(
     """Labels with 2D keypoints as an annotator would give them; all else is left as it is.
 
     Args:
-        jitter: in multiples of the spread of COCO's annotators. missing: share of the points that
+        jitter: in multiples of ``SPREAD``, for each coordinate. missing: share of the points that
             are not marked. swapped: share of the arms, and of the legs, marked left for right.
         seed: of the draws; the same people and seed give the same errors.
     """

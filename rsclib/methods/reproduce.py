@@ -132,7 +132,7 @@ def record(plan: Plan, run: str, seed: int, model: str) -> None:
     predictor = NetPredictor(net.eval(), load_body())
     sizes = [s for s in sizes_of(run) if s <= predictor.ranges.full]
     if predictor.ranges != PRESETS["edu"]:
-        sizes = [predictor.ranges.full, *predictor.ranges.eval_sizes[1:], 24]
+        sizes = list(predictor.ranges.eval_sizes)
     table: list[dict[str, Any]] = []
     found: dict[str, Scores] = {}
     for part in PARTS:
@@ -213,7 +213,7 @@ def runs_of(
         only: rows of the tables; none: all. seeds: default the regime's. preset: of all runs.
 
     Raises:
-        RscError: a row that no table has.
+        RscError: a row that no table has, or a negative seed.
     """
     names = list(dict.fromkeys(run for table in tables for run in table.runs))
     if only:
@@ -225,7 +225,9 @@ def runs_of(
                 raise RscError(f"there is no row {row!r}; choose from {known}")
             wanted.append(having[0].run_of(row) if row in having[0].rows else row)
         names = [n for n in names if n in wanted]
-    chosen = tuple(seeds) if seeds is not None else regime.seeds
+    chosen = tuple(dict.fromkeys(seeds)) if seeds is not None else regime.seeds
+    if min(chosen, default=0) < 0:
+        raise RscError(f"a seed is 0 or more, not {min(chosen)}")
     # The shipped HR-only is of edu's size.
     start = [(START, 0)] * (START in names and preset != "paper")
     return (*start, *((n, s) for s in chosen for n in names if n != START))

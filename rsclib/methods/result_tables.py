@@ -8,8 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from rsclib.claims import ORACLE, PARTS, SIZES, Recorded, Table, declared, names, recorded
-from rsclib.errors import RscError
+from rsclib.claims import BASE, ORACLE, PARTS, Recorded, Table, declared, names, recorded
 from rsclib.files.atomic import write_text
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
@@ -42,6 +41,7 @@ def verdict_text(verdicts: pd.DataFrame) -> str:
             "gain in the paper, mm": [
                 "" if pd.isna(v) else f"{v:.1f}" for v in verdicts["paper_mm"]
             ],
+            "seeds": verdicts["seeds"],
             "verdict": verdicts["verdict"],
         }
     )
@@ -55,10 +55,10 @@ def write_tables(tables: Sequence[str], folder: Path) -> list[Path]:
         rows: list[dict[str, Any]] = []
         parts, seeds, table = [f"# {declared(name).title}\n"], set[int](), declared(name)
         for regime in names("regimes"):
-            try:
-                found = recorded(name, regime, folder)
-            except RscError:
+            runs = declared(name).runs
+            if not any([*(folder / regime / run).glob("seed*.npz")] for run in runs):
                 continue
+            found = recorded(name, regime, folder)
             rows += _rows(found)
             seeds |= {seed for _, _, seed in found.scores}
             parts.append(_text(found))
@@ -75,13 +75,14 @@ def write_tables(tables: Sequence[str], folder: Path) -> list[Path]:
 
 
 def _rows(found: Recorded) -> list[dict[str, Any]]:
-    """A line for every row, part, size and metric: mean over seeds, interval over all three sources."""
+    """A line for every row, part, size and metric: mean over seeds, and its interval over recordings,
+    clips and, from two on, seeds."""
     out = []
     for part in PARTS:
-        clip = found.clips(part)
-        for row in found.rows:
+        for row in found.rows if found.has(part) else []:
+            clip = found.clips(part)
             for metric in ("mpjpe", "pa_mpjpe", "disagreement"):
-                for size in found.table.sizes:
+                for size in found.sizes if found.seeds(row, part) else ():
                     errors = found.errors(row, size, metric, part)
                     many = len(errors) > 1
                     mean, low, high = (
@@ -99,12 +100,14 @@ def _text(found: Recorded) -> str:
     """A regime's part of the Markdown file."""
     lines = [f"## Here, regime {found.regime}\n"]
     for part in PARTS:
+        if not found.has(part):
+            continue
         frame = found.frame(part=part).round(1)
         lines.append(f"MPJPE, mm, {part}, mean over seeds\n\n{frame.to_markdown()}\n")
         verdicts = found.verdicts(part=part)
         if not verdicts.empty:
             lines.append(f"Claims on {part}\n\n{verdict_text(verdicts)}\n")
-    if ORACLE in found.rows:
-        room = found.room(SIZES[4])
-        lines.append(f"Room at {SIZES[4]} px (Ba minus the oracle): {room} mm\n")
+    if {ORACLE, BASE} <= set(found.rows):
+        size = found.eval_sizes[4]
+        lines.append(f"Room at {size} px (Ba minus the oracle): {found.room(size)} mm\n")
     return "\n".join(lines)

@@ -55,7 +55,8 @@ class RscConfig:
         sync_norm: processes that train together share batch statistics; worth its time where a
             process has few images of a range.
         dropout: of the regressor while training; None: as the starting network has it.
-        learn_alpha: False is the baseline of Table 6 (alpha stays 1).
+        learn_alpha: False is the baseline of Table 6 (alpha stays as the start has it: 1 from scratch,
+            HR-only's otherwise).
         init: model to start from, a path or the name of a shipped one; None: from scratch.
         precision: see :class:`rsclib.train.RunConfig`.
     """
