@@ -27,10 +27,11 @@ from rsclib.viz.people import (
     zoom,
 )
 from rsclib.viz.plots import difference_plot, difference_table, gains_plot
+from rsclib.viz.skeletons import bones, film, film_html
 
 __all__ = [
-    "BLUE", "GREY", "VERMILION", "about_pelvis", "crowd", "difference_plot", "difference_table",
-    "enlarged", "error_lines", "figure_html", "gains_plot", "guess", "guesses", "heading", "mesh_figure",
+    "BLUE", "GREY", "VERMILION", "about_pelvis", "bones", "crowd", "difference_plot", "difference_table",
+    "enlarged", "error_lines", "figure_html", "film", "film_html", "gains_plot", "guess", "guesses", "heading", "mesh_figure",
     "mesh_of", "overlay", "portrait", "predict", "shaded", "sheet", "show", "side_view", "slide",
     "street", "true_body", "zoom",
 ]  # fmt: skip
