@@ -8,7 +8,7 @@ IDEAS := $(addprefix tests/test_,$(addsuffix .py,geometry resolution people netw
   contrastive augment rsc hr_only train predictor metrics statistics scores checkpoints layout))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lab lint format env data speed lock sums clean
+.PHONY: help demo check test lab site lint format env data speed lock sums clean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -28,6 +28,9 @@ test: env lint  ## everything CI runs: lint, types, unit tests, notebooks
 
 lab: env  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+site: env  ## lessons and tables as static pages, from their committed outputs
+	@$(BIN)/python -m benchmarks.site build/site
 
 lint: env  ## ruff, mypy and the layers
 	@$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from typing import Any
 import tyro
 
 from rsclib import __version__
-from rsclib.commands import building, scoring, training
+from rsclib.commands import building, reproducing, scoring, training
 from rsclib.commands.environment import complete_environment, forgiving_output
 from rsclib.commands.options import (
     Command,
@@ -25,6 +25,7 @@ from rsclib.commands.options import (
     Grid,
     Predict,
     Pretrain,
+    Reproduce,
     Train,
 )
 from rsclib.commands.output import one_line, say
@@ -38,6 +39,7 @@ COMMANDS: dict[str, tuple[type, Any]] = {
     "train": (Train, training.train),
     "grid": (Grid, training.grid),
     "pretrain": (Pretrain, training.pretrain),
+    "reproduce": (Reproduce, reproducing.reproduce),
     "eval": (Eval, scoring.evaluate),
     "predict": (Predict, scoring.predict),
 }

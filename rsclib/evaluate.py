@@ -33,6 +33,11 @@ BATCH = 32
 CONSTANT = "best constant pose"
 
 
+def joints_at(predictor: Predictor, images: Tensor, size: int) -> Tensor:
+    """Joints (N, 14, 3), metres, that are found in images (N, 3, S, S) uint8 shrunk to ``size``."""
+    return torch.cat([predictor.joints14(some, size) for some in images.split(BATCH)])
+
+
 def joint_errors(
     predictor: Predictor, images: Tensor, truth: Tensor, size: int
 ) -> dict[str, NDArray[np.float64]]:
@@ -42,12 +47,8 @@ def joint_errors(
         images: uint8 (N, 3, S, S). truth: evaluation joints (N, 14, 3), metres, pelvis-centred.
         size: pixels that the images are shrunk to first.
     """
-    wrong, aligned = [], []
-    for i in range(0, len(images), BATCH):
-        joints = predictor.joints14(images[i : i + BATCH], size)
-        wrong.append(mpjpe(joints, truth[i : i + BATCH]))
-        aligned.append(pa_mpjpe(joints, truth[i : i + BATCH]))
-    return {"mpjpe": torch.cat(wrong).numpy(), "pa_mpjpe": torch.cat(aligned).numpy()}
+    joints = joints_at(predictor, images, size)
+    return {"mpjpe": mpjpe(joints, truth).numpy(), "pa_mpjpe": pa_mpjpe(joints, truth).numpy()}
 
 
 def constant_pose(truth: Tensor) -> dict[str, NDArray[np.float64]]:
@@ -72,11 +73,14 @@ def score(
     sizes: Sequence[int] = PRESETS["edu"].eval_sizes,
     count: int | None = None,
     side: int = PRESETS["edu"].full,
+    disagreement: bool = False,
 ) -> Scores:
     """Errors of every image of a test part, by every predictor at every size.
 
     Args:
         count: only the first so many people; None: all. side: of the images, pixels.
+        disagreement: also, as a metric of that name, how far (mm, as MPJPE) the joints at a size are
+            from those that the same predictor finds at full size, which needs no truth.
 
     Raises:
         RscError: the part has no 3D truth.
@@ -87,10 +91,18 @@ def score(
     truth = torch.from_numpy(data["joints14"])
     images = torch.from_numpy(data["images"]).permute(0, 3, 1, 2)
     errors: dict[tuple[str, int, str], NDArray[np.float64]] = {}
-    jobs = [(name, size) for name in predictors for size in sizes]
+    full: dict[str, Tensor] = {}
+    jobs = [(name, size) for name in predictors for size in sorted({*sizes, side}, reverse=True)]
     for name, size in tqdm(jobs, desc=f"evaluate {part}", leave=False):
-        found = joint_errors(predictors[name], images, truth, size)
-        errors |= {(name, size, metric): values for metric, values in found.items()}
+        if size == side and not disagreement and side not in sizes:
+            continue
+        joints = joints_at(predictors[name], images, size)
+        full.setdefault(name, joints)  # the largest size comes first
+        if size in sizes:
+            errors[name, size, "mpjpe"] = mpjpe(joints, truth).numpy()
+            errors[name, size, "pa_mpjpe"] = pa_mpjpe(joints, truth).numpy()
+            if disagreement:
+                errors[name, size, "disagreement"] = mpjpe(joints, full[name]).numpy()
     found = constant_pose(truth)
     errors |= {(CONSTANT, side, metric): values for metric, values in found.items()}
     return Scores(part, data["clip"], errors)
@@ -98,7 +110,7 @@ def score(
 
 def rows(scores: Scores, ranges: Ranges = PRESETS["edu"], seed: int = 0) -> list[Row]:
     """A row of method, metric (mm), split, resolution, range_index, images, value, low, high (95 %
-    bootstrap over clips) for each mean."""
+    bootstrap over recordings and clips) for each mean."""
     out = []
     for (name, size, metric), values in scores.errors.items():
         mean, low, high = cluster_bootstrap(values, scores.clip, seed=seed)

@@ -61,11 +61,13 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class People:
-    """N images (N, 3, S, S) uint8 with their labels and, where it is known, ``dense`` truth."""
+    """N images (N, 3, S, S) uint8 with their labels and, where it is known, ``dense`` truth; the first
+    ``lab`` of them are the ones that a batch takes its share of 3D labels from."""
 
     images: Tensor
     labels: Labels
     dense: Tensor | None = None
+    lab: int = 0
 
     def __len__(self) -> int:
         return len(self.images)
@@ -96,4 +98,4 @@ class People:
         """One after the other, numbered anew; ``dense`` truth is dropped."""
         labels = Labels(*map(torch.cat, zip(first.labels, second.labels, strict=True)))
         labels = labels._replace(ids=torch.arange(len(labels.ids)))
-        return People(torch.cat([first.images, second.images]), labels)
+        return People(torch.cat([first.images, second.images]), labels, lab=len(first))

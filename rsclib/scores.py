@@ -51,7 +51,7 @@ class Scores:
         self, method: str, baseline: str, size: int, metric: str = "mpjpe", seed: int = 0
     ) -> Interval:
         """Mean of ``method`` minus ``baseline`` on the same images, mm, with its 95 % interval over
-        clips: the number to read when two methods are compared (below 0: fewer errors).
+        recordings and clips: the number to read when two methods are compared (below 0: fewer errors).
 
         Raises:
             RscError: one of them was not measured.
@@ -63,8 +63,8 @@ class Scores:
         self, methods: Sequence[str], baselines: Sequence[str], size: int, metric: str = "mpjpe",
         seed: int = 0,
     ) -> Interval:  # fmt: skip
-        """The same of two rows of a table, each trained with several seeds: the interval is over clips
-        and seeds.
+        """The same of two rows of a table, each trained with several seeds: the interval is over
+        recordings, clips and seeds.
 
         Args:
             methods, baselines: e.g. ("RA/seed0", "RA/seed1"), in the same order of seeds.

@@ -1,18 +1,21 @@
-"""Confidence intervals that know that the frames of one clip are not independent.
+"""Confidence intervals that know that frames of one clip, and clips of one recording, are alike.
 
-Neighbouring frames of a clip show nearly the same pose, so resampling frames would give intervals
-that are far too narrow. Whole clips are drawn with replacement instead, and the statistic is a
-ratio of sums over the drawn clips: clips of different length then weigh as their frames do, and
-the estimate is the plain mean over all frames. The resampling is SciPy's.
+Neighbouring frames of a clip show nearly the same pose, and the clips cut from one recording show
+one person on one day, so resampling frames would give intervals that are far too narrow. Whole
+recordings are drawn with replacement instead, then clips within each drawn recording (a clip named
+``recording/number`` is one of several; any other is a recording of its own, drawn whole). The
+statistic is a ratio of sums over the drawn clips: clips of different length then weigh as their
+frames do, and the estimate is the plain mean over all frames. Drawing twice adds the spread of the
+clips within a recording to that of the recordings, so the intervals err on the wide side. The
+limits are percentiles: BCa would need a leave-one-out pass and is unstable with a dozen clips.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from rsclib.errors import RscError
 
@@ -30,6 +33,11 @@ class Interval(NamedTuple):
         return f"{self.mean:.1f} [{self.low:.1f}, {self.high:.1f}]"
 
 
+def recording_of(clips: ArrayLike) -> NDArray[np.str_]:
+    """The recording (N,) that each clip (N,) was cut from: its name up to the slash, if any."""
+    return np.char.partition(np.asarray(clips).astype(np.str_), "/")[..., 0]
+
+
 def cluster_bootstrap(
     values: ArrayLike,
     clusters: ArrayLike,
@@ -37,21 +45,22 @@ def cluster_bootstrap(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Interval:
-    """The mean of ``values`` with a percentile bootstrap interval over clusters.
+    """The mean of ``values`` with a percentile bootstrap interval over recordings and clips.
 
     Args:
         values: ``(N,)``, one per frame, any unit.
         clusters: ``(N,)``, the clip of each frame (numbers or names).
-        n_resamples: how often the clips are drawn.
+        n_resamples: how often recordings and clips are drawn.
         seed: of the draws.
         confidence: of the interval, between 0 and 1.
 
     Raises:
-        RscError: fewer than two clips, lengths differ, or a value is not finite.
+        RscError: fewer than two recordings, lengths differ, or a value is not finite.
     """
-    values, group = _grouped(values, clusters)
+    values, group, recording = _grouped(values, clusters)
     counts = np.bincount(group).astype(np.float64)
-    return _ratio_interval(_sums(values, group), counts, n_resamples, seed, confidence)
+    sums = _sums(values, group)
+    return _ratio_interval(sums, counts, recording, n_resamples, seed, confidence)
 
 
 def paired_difference(
@@ -67,8 +76,8 @@ def paired_difference(
     Arguments and errors as :func:`cluster_bootstrap`. The pairing removes what all models find
     hard, so this is the interval to read when two models are compared.
     """
-    values, _ = _grouped(values, clusters)
-    baseline, _ = _grouped(baseline, clusters)
+    values, *_ = _grouped(values, clusters)
+    baseline, *_ = _grouped(baseline, clusters)
     return cluster_bootstrap(values - baseline, clusters, n_resamples, seed, confidence)
 
 
@@ -84,12 +93,13 @@ def paired_ratio(
 
     Arguments and errors as :func:`cluster_bootstrap`; every clip's baseline must be above 0.
     """
-    values, group = _grouped(values, clusters)
-    baseline, _ = _grouped(baseline, clusters)
+    values, group, recording = _grouped(values, clusters)
+    baseline, *_ = _grouped(baseline, clusters)
     denominator = _sums(baseline, group)
     if not (denominator > 0).all():
         raise RscError("a ratio needs a baseline above zero in every clip")
-    return _ratio_interval(_sums(values, group), denominator, n_resamples, seed, confidence)
+    sums = _sums(values, group)
+    return _ratio_interval(sums, denominator, recording, n_resamples, seed, confidence)
 
 
 def over_seeds(
@@ -99,8 +109,9 @@ def over_seeds(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Interval:
-    """The mean of ``values`` with an interval that knows of two sources of chance: which clips were
-    filmed and which seeds were trained. Both are drawn with replacement, independently.
+    """The mean of ``values`` with an interval that knows of two sources of chance: what was filmed
+    (recordings, and clips within them) and which seeds were trained. Both are drawn with
+    replacement, independently.
 
     Args:
         values: ``(S, N)``, a line a training; for a comparison, the paired differences of two rows
@@ -113,29 +124,35 @@ def over_seeds(
     table = np.asarray(values, dtype=np.float64)
     if table.ndim != 2 or len(table) < 2:
         raise RscError(f"an interval over seeds needs two trainings or more, not {table.shape}")
-    sums = np.stack([_sums(*_grouped(line, clusters)) for line in table])  # (S, clips)
-    counts = np.bincount(_grouped(table[0], clusters)[1]).astype(np.float64)
+    _, group, recording = _grouped(table[0], clusters)
+    sums = np.stack([_sums(_grouped(line, clusters)[0], group) for line in table])  # (S, clips)
+    counts = np.bincount(group).astype(np.float64)
     rng = np.random.default_rng(seed)
-    of_seeds, of_clips = (  # how often each is drawn, in every resample
-        rng.multinomial(n, np.full(n, 1 / n), n_resamples).astype(np.float64) for n in sums.shape
-    )
+    of_seeds = _times_drawn(rng, len(table), n_resamples)
+    of_clips = _clip_weights(rng, recording, n_resamples)
     means = ((of_seeds @ sums) * of_clips).sum(1) / (len(table) * (of_clips @ counts))
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(table.mean()), float(low), float(high))
 
 
-def _grouped(values: ArrayLike, clusters: ArrayLike) -> tuple[Floats, NDArray[np.intp]]:
-    """Checked values and, for each, the index of its cluster."""
+def _grouped(
+    values: ArrayLike, clusters: ArrayLike
+) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
+    """Checked values (N,), for each the number of its clip, and for each clip (C,) the number of its
+    recording."""
     floats = np.asarray(values, dtype=np.float64)
     names = np.asarray(clusters)
     if floats.ndim != 1 or names.shape != floats.shape:
         raise RscError(f"expected one clip per value, got {names.shape} and {floats.shape}")
     if not np.isfinite(floats).all():
         raise RscError("a value is NaN or infinite; no interval is given")
-    unique, group = np.unique(names, return_inverse=True)
-    if len(unique) < 2:
-        raise RscError(f"an interval by clip needs two clips or more, there are {len(unique)}")
-    return floats, group
+    clips, group = np.unique(names, return_inverse=True)
+    recordings, recording = np.unique(recording_of(clips), return_inverse=True)
+    if len(recordings) < 2:
+        raise RscError(
+            f"an interval needs clips of two recordings or more; {len(clips)} clips are of one"
+        )
+    return floats, group, recording
 
 
 def _sums(values: Floats, group: NDArray[np.intp]) -> Floats:
@@ -143,24 +160,33 @@ def _sums(values: Floats, group: NDArray[np.intp]) -> Floats:
     return np.bincount(group, weights=values).astype(np.float64)
 
 
+def _times_drawn(rng: np.random.Generator, n: int, n_resamples: int) -> Floats:
+    """How often each of ``n`` is drawn in ``n`` draws with replacement: (n_resamples, n)."""
+    drawn = rng.integers(0, n, (n_resamples, n)) + n * np.arange(n_resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=n_resamples * n).reshape(-1, n).astype(np.float64)
+
+
+def _clip_weights(
+    rng: np.random.Generator, recording: NDArray[np.intp], n_resamples: int
+) -> Floats:
+    """How often each clip (C,) is drawn: (n_resamples, C). ``recording`` (C,): numbers from 0."""
+    sizes = np.bincount(recording)
+    of_recordings = _times_drawn(rng, len(sizes), n_resamples)
+    weights = of_recordings[:, recording]  # right where a recording is one clip
+    for number in np.flatnonzero(sizes > 1):
+        size = sizes[number]
+        # A recording drawn k times gives k times as many clips as it has, each equally likely.
+        draws = of_recordings[:, number].astype(np.int64) * size
+        weights[:, recording == number] = rng.multinomial(draws, np.full(size, 1 / size))
+    return weights
+
+
 def _ratio_interval(
-    numerator: Floats, denominator: Floats, n_resamples: int, seed: int, confidence: float
-) -> Interval:
-    """Percentile interval of ``sum(numerator) / sum(denominator)`` over resampled clusters."""
-
-    def ratio(numerator: Floats, denominator: Floats, axis: int = -1) -> Any:
-        return numerator.sum(axis=axis) / denominator.sum(axis=axis)
-
-    result = stats.bootstrap(
-        (numerator, denominator),
-        ratio,
-        paired=True,
-        vectorized=True,
-        n_resamples=n_resamples,
-        confidence_level=confidence,
-        # BCa would need a leave-one-clip-out pass and is unstable with the dozen clips of a test.
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    interval = result.confidence_interval
-    return Interval(float(ratio(numerator, denominator)), float(interval.low), float(interval.high))
+    numerator: Floats, denominator: Floats, recording: NDArray[np.intp],
+    n_resamples: int, seed: int, confidence: float,
+) -> Interval:  # fmt: skip
+    """Percentile interval of ``sum(numerator) / sum(denominator)``, of clips (C,), over resamples."""
+    weights = _clip_weights(np.random.default_rng(seed), recording, n_resamples)
+    ratios = (weights @ numerator) / (weights @ denominator)
+    low, high = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(numerator.sum() / denominator.sum()), float(low), float(high))

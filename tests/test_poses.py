@@ -19,6 +19,7 @@ from rsclib.openbench.poses import (
     PoseBatch,
     clips_of,
     place_in_camera,
+    replace_poses,
     sample_cameras,
     sample_headings,
     sample_poses,
@@ -31,7 +32,11 @@ MOVED = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 18, 19)
 
 
 def _draw(split: str, n: int = N, seed: int = 0) -> PoseBatch:
-    return sample_poses(np.random.default_rng(seed), split, n)
+    """As a part draws its poses: a test part replaces three of five."""
+    drawn = sample_poses(np.random.default_rng(seed), split, n)
+    if split == "train":
+        return drawn
+    return replace_poses(np.random.default_rng([seed, 1]), drawn, "test", 9 / 15)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +100,7 @@ def test_the_two_sides_name_different_clips(train: PoseBatch, test: PoseBatch) -
     assert {c.name for c in clips_of("train")} == set(SPLIT["train"])
     assert set(test.clip) == set(SPLIT["test"])
     assert set(train.clip) <= set(SPLIT["train"]) | set(SHARES)
-    assert not set(train.clip) & set(SPLIT["test"])
+    assert not set(train.clip) & (set(SPLIT["test"]) | set(SPLIT["val"]))
 
 
 def test_people_are_mostly_upright(train: PoseBatch, test: PoseBatch) -> None:
@@ -126,12 +131,31 @@ def test_test_poses_are_frames_of_their_clip(test: PoseBatch) -> None:
 
 def test_test_clips_are_drawn_equally_and_mirrored_half_the_time(test: PoseBatch) -> None:
     share = [(test.clip == name).mean() for name in SPLIT["test"]]
-    np.testing.assert_allclose(share, 1 / len(share), atol=0.03)
+    np.testing.assert_allclose(share, 1 / len(share), atol=0.02)
     # The right hand punches in the source, so the left one does in the mirror image.
     punch = shipped_motions()["punch"].poses
     drawn = test.poses[test.clip == "punch"]
     unmirrored = _nearest(drawn, punch) < _nearest(drawn, mirror_poses(punch))
     assert 0.4 < unmirrored.mean() < 0.6
+
+
+def test_whoever_is_not_replaced_keeps_her_pose() -> None:
+    old = sample_poses(np.random.default_rng(0), "train", N)
+    new = replace_poses(np.random.default_rng(1), old, "val", 0.5)
+    kept = new.clip == old.clip
+    np.testing.assert_array_equal(new.poses[kept], old.poses[kept])
+    assert set(new.clip[~kept]) == {name for name in SPLIT["val"] if "/" in name}
+    assert kept.mean() == pytest.approx(0.5, abs=0.04)
+    assert new.poses.dtype == np.float32 and new.clip.dtype.kind == "U"
+    none = replace_poses(np.random.default_rng(1), old, "val", 0.0)
+    np.testing.assert_array_equal(none.poses, old.poses)
+
+
+def test_training_draws_what_it_always_drew() -> None:
+    """Its images hang on it: neither a new clip nor a new draw may move the generator."""
+    drawn = _draw("train", 200)
+    assert drawn.poses.sum(dtype=np.float64) == pytest.approx(81.1592, abs=1e-3)
+    assert len("".join(drawn.clip)) == 1354
 
 
 def test_composed_training_poses_are_new(train: PoseBatch) -> None:

@@ -14,6 +14,7 @@ from rsclib.statistics import (
     over_seeds,
     paired_difference,
     paired_ratio,
+    recording_of,
 )
 
 
@@ -56,6 +57,83 @@ def test_equals_a_naive_loop(seed: int) -> None:
     assert ratio == pytest.approx(naive(values, baseline, cluster), abs=1e-9)
     difference = paired_difference(values, baseline, cluster, 200, seed=3)
     assert difference == pytest.approx(naive(values - baseline, None, cluster), abs=1e-9)
+
+
+def nested(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Errors of three recordings cut into 4, 2 and 7 clips, and of five clips on their own."""
+    rng = np.random.default_rng(seed)
+    names = [f"{r}/{i:02d}" for r, n in (("a", 4), ("b", 2), ("c", 7)) for i in range(n)]
+    names += [f"alone{i}" for i in range(5)]
+    clip = np.repeat(names, rng.integers(2, 9, len(names)))
+    of_recording = dict(zip(np.unique(recording_of(names)), rng.normal(0, 20, 8), strict=True))
+    values = np.array([100 + of_recording[r] for r in recording_of(clip)])
+    return values + rng.normal(0, 5, len(clip)), clip
+
+
+def naive_nested(
+    values: np.ndarray, baseline: np.ndarray, clip: np.ndarray, n_resamples: int
+) -> Interval:
+    """Draw recordings, then clips within each, and average all drawn frames, one after another."""
+    rng = np.random.default_rng(5)
+    of: dict[str, list[str]] = {}
+    for name in dict.fromkeys(clip.tolist()):
+        of.setdefault(name.split("/")[0], []).append(name)
+    rows = {name: np.flatnonzero(clip == name) for names in of.values() for name in names}
+    ratios = []
+    for _ in range(n_resamples):
+        drawn: list[np.ndarray] = []
+        for recording in rng.choice(list(of), len(of)):
+            drawn += [rows[name] for name in rng.choice(of[recording], len(of[recording]))]
+        frames = np.concatenate(drawn)
+        ratios.append(values[frames].mean() / baseline[frames].mean())
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    return Interval(float(values.mean() / baseline.mean()), float(low), float(high))
+
+
+def test_recordings_and_clips_equal_a_naive_loop_in_distribution() -> None:
+    values, clip = nested(0)
+    baseline = 90 + 10 * np.cos(np.arange(len(values)))
+    slow = naive_nested(values, baseline, clip, 3000)
+    fast = paired_ratio(values, baseline, clip, 20000)
+    assert fast.mean == pytest.approx(slow.mean)
+    width = slow.high - slow.low
+    assert fast.low == pytest.approx(slow.low, abs=0.06 * width)
+    assert fast.high == pytest.approx(slow.high, abs=0.06 * width)
+    alone = naive_nested(values, np.ones_like(values), clip, 3000)
+    assert cluster_bootstrap(values, clip, 20000) == pytest.approx(
+        alone, abs=0.06 * (alone.high - alone.low)
+    )
+
+
+def test_the_recording_is_the_part_before_the_slash() -> None:
+    assert recording_of(["cmu_01_03/05", "walk", "a/b/c"]).tolist() == ["cmu_01_03", "walk", "a"]
+    assert recording_of(np.array([3, 4])).tolist() == ["3", "4"]
+
+
+def test_clips_of_one_recording_are_not_worth_as_much_as_clips_of_many() -> None:
+    values, clip = nested(1)
+    as_if_apart = cluster_bootstrap(values, np.char.replace(clip, "/", "-"))
+    honest = cluster_bootstrap(values, clip)
+    assert honest.mean == as_if_apart.mean
+    assert honest.high - honest.low > 1.2 * (as_if_apart.high - as_if_apart.low)
+    with pytest.raises(RscError, match="two recordings"):
+        cluster_bootstrap(values[:20], np.repeat(["a/0", "a/1"], 10))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 1000), st.floats(-50, 50), st.floats(0.1, 10))
+def test_intervals_follow_shift_scale_and_forget_the_order(
+    seed: int, shift: float, scale: float
+) -> None:
+    values, clip = nested(seed)
+    before = np.array(cluster_bootstrap(values, clip, 200))
+    after = np.array(cluster_bootstrap(scale * values + shift, clip, 200))
+    np.testing.assert_allclose(after, scale * before + shift, atol=1e-8)
+    order = np.random.default_rng(seed).permutation(len(values))
+    np.testing.assert_allclose(cluster_bootstrap(values[order], clip[order], 200), before)
+    twice = over_seeds(np.stack([values, values + 2]), clip, 200)
+    shifted = over_seeds(np.stack([values[order], values[order] + 2]) + shift, clip[order], 200)
+    np.testing.assert_allclose(shifted, np.array(twice) + shift, atol=1e-8)
 
 
 def test_mean_is_over_frames_not_over_clips() -> None:
@@ -112,7 +190,7 @@ def test_equal_values_have_no_width() -> None:
 
 
 def test_wrong_input_is_named() -> None:
-    with pytest.raises(RscError, match="two clips"):
+    with pytest.raises(RscError, match="two recordings"):
         cluster_bootstrap([1.0, 2.0], [0, 0])
     with pytest.raises(RscError, match="one clip per value"):
         cluster_bootstrap([1.0, 2.0], [0])
@@ -158,5 +236,5 @@ def test_over_seeds_knows_both_kinds_of_chance() -> None:
 def test_over_seeds_wants_several() -> None:
     with pytest.raises(RscError, match="two trainings"):
         over_seeds(np.ones((1, 4)), [0, 0, 1, 1])
-    with pytest.raises(RscError, match="two clips"):
+    with pytest.raises(RscError, match="two recordings"):
         over_seeds(np.ones((2, 4)), [0, 0, 0, 0])

@@ -44,7 +44,8 @@ def toy_people(size: int = RANGES.full, n: int = 12, labelled: int = 5) -> Peopl
     images = torch.randint(0, 256, (n, 3, size, size), dtype=torch.uint8, generator=rng)
     points = torch.rand(n, 24, 3, generator=rng), torch.rand(n, 24, 4, generator=rng)
     rotmats = torch.eye(3).expand(n, 24, 3, 3)
-    return People(images, Labels(*points, rotmats, torch.zeros(n, 10), has, has, torch.arange(n)))
+    labels = Labels(*points, rotmats, torch.zeros(n, 10), has, has, torch.arange(n))
+    return People(images, labels, lab=labelled)
 
 
 def toy_network(config: RscConfig, shape: NetConfig = TINY) -> RSCNet:

@@ -1,11 +1,15 @@
 """Rebuild ``rsclib/assets/motions.npz``: motion-capture clips on SMPL's 24 joints, at 30 fps.
 
-The clips come with the ``pybullet`` wheel (a zip); nothing of it is installed or run:
+Short clips come with the ``pybullet`` wheel (a zip), longer recordings with Debian's package of
+assimp's test models (:mod:`bvh_source`). Nothing of them is installed or run:
 
     pip download pybullet==3.2.7 --no-deps --only-binary :all: --dest wheels
-    python benchmarks/assets/build_motions.py --wheel wheels/pybullet-3.2.7-*.whl
+    apt-get download assimp-testmodels
+    dpkg-deb --extract assimp-testmodels_*.deb models
+    python benchmarks/assets/build_motions.py --wheel wheels/pybullet-3.2.7-*.whl \
+        --bvh models/usr/share/assimp/models/BVH
 
-One frame of the source has 44 numbers: duration [s], root position [m], and per joint a quaternion
+One frame of the wheel's clips has 44 numbers: duration [s], root position [m], and per joint a quaternion
 (w, x, y, z) or one hinge angle [rad], at the columns named below. Its body frame has x forward,
 y up and z to the body's right; SMPL's has x to its left, y up, z forward.
 """
@@ -18,7 +22,9 @@ import sys
 import zipfile
 from pathlib import Path
 
+import bvh_source
 import numpy as np
+from bvh_source import Floats
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
@@ -105,14 +111,23 @@ def retarget(
     return poses, trans
 
 
-def build(wheel: Path, out: Path) -> None:
-    """Read all human clips of the wheel and write the asset.
+def build(wheel: Path, recordings: Path, out: Path) -> None:
+    """Read all human clips of the wheel and those of the BVH files in ``recordings``; write the asset.
 
     Raises:
-        RscError: the wheel is missing, is no zip, or has not the expected clips.
+        RscError: the wheel is missing, is no zip, or has not the expected clips; a BVH file is
+            missing or another.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
     clips = []
+
+    def add(name: str, kind: str, source: str, poses: Floats, trans: Floats) -> None:
+        # Half precision turns a joint by at most 0.1° (at half a turn); positions need more.
+        arrays[f"{name}/poses"] = poses.astype(np.float16)
+        arrays[f"{name}/trans"] = trans.astype(np.float32)
+        clips.append({"name": name, "kind": kind, "source": source})
+        print(f"{name:18s} {kind:10s} {len(poses):4d} frames {len(poses) / FPS:5.1f} s")
+
     try:
         archive = zipfile.ZipFile(wheel)
     except (OSError, zipfile.BadZipFile) as error:
@@ -124,12 +139,9 @@ def build(wheel: Path, out: Path) -> None:
             raise RscError(f"{wheel} has other clips than expected: {sorted(by_name)}")
         for name, kind in KINDS.items():
             frames = np.array(json.loads(archive.read(by_name[name]))["Frames"], dtype=np.float64)
-            poses, trans = retarget(frames)
-            # Half precision turns a joint by at most 0.1° (at half a turn); positions need more.
-            arrays[f"{name}/poses"] = poses.astype(np.float16)
-            arrays[f"{name}/trans"] = trans.astype(np.float32)
-            clips.append({"name": name, "kind": kind, "source": by_name[name]})
-            print(f"{name:18s} {kind:10s} {len(poses):4d} frames {len(poses) / FPS:5.1f} s")
+            add(name, kind, by_name[name], *retarget(frames))
+    for clip in bvh_source.clips(recordings):
+        add(*clip)
     metadata = {
         "format": 1,
         "fps": FPS,
@@ -141,6 +153,14 @@ def build(wheel: Path, out: Path) -> None:
             "folder": FOLDER,
             "licence": "zlib (the wheel); the clips come from the DeepMimic project "
             "and carry no separate licence text",
+        },
+        "recordings": {
+            "package": "assimp-testmodels 5.2.5~ds0-1, Debian",
+            "sha256": {r.file: r.sha256 for r in bvh_source.RECORDINGS},
+            "folder": bvh_source.FOLDER,
+            "licence": "BSD-3-Clause (the package); 01_01 and 01_03 are of CMU's motion capture "
+            "database, free for research and commercial use, not to be resold; the boxer's origin "
+            "is not named",
         },
     }
     text = json.dumps(metadata, sort_keys=True).encode()
@@ -155,10 +175,16 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--wheel", type=Path, required=True, help=f"get it with: {HOW_TO_GET}")
+    parser.add_argument(
+        "--bvh",
+        type=Path,
+        required=True,
+        help=f"{bvh_source.FOLDER}; get it with: {bvh_source.HOW_TO_GET}",
+    )
     parser.add_argument("--out", type=Path, default=ASSET)
     arguments = parser.parse_args()
     try:
-        build(arguments.wheel, arguments.out)
+        build(arguments.wheel, arguments.bvh, arguments.out)
     except RscError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -48,7 +48,8 @@ def people(n: int = 512) -> People:
         torch.rand(n, 24, 3), torch.rand(n, 24, 4), rotmats, torch.zeros(n, 10), has, has,
         torch.arange(n),
     )  # fmt: skip
-    return People(torch.randint(0, 256, (n, 3, 128, 128), dtype=torch.uint8), labels)
+    images = torch.randint(0, 256, (n, 3, 128, 128), dtype=torch.uint8)
+    return People(images, labels, lab=n // 2)
 
 
 class Timed(Rsc):

@@ -96,6 +96,49 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Reproduce:
+    """Reproduce a table of the paper's ablation: train what has no record, score it, print the table
+    beside the paper's with a verdict for each claim.
+
+    What results/edu holds is not trained again; --fresh trains it anew in --out and says whether the
+    result lies inside the committed interval. A command that was stopped goes on.
+
+    Examples: rsc reproduce table6 --dry-run
+              rsc reproduce table6 --rows RA+SS --seeds 0 --fresh
+              rsc reproduce table5 table7 fig11 --regime easy
+              rsc reproduce table6 --preset ci --rows Ba RA   a few minutes: proves that it runs
+              rsc reproduce table6 --launcher slurm --options slurm_partition=gpu
+    """
+
+    tables: Annotated[
+        tyro.conf.Positional[tuple[str, ...]],
+        tyro.conf.arg(metavar="[TABLE ...]", help="table5, table6, table7, fig11; none: all."),
+    ] = ()
+    rows: tuple[str, ...] = ()
+    """Only these rows; default: all of the tables."""
+    seeds: tuple[int, ...] = ()
+    """Default: those of the regime."""
+    regime: str = "hard"
+    """hard or easy: how much the training is told (results/README.md)."""
+    preset: str = "edu"
+    """ci (tiny), edu, or paper (224 px, for a GPU)."""
+    fresh: bool = False
+    """Train again what is recorded, and keep it apart in --out."""
+    dry_run: bool = False
+    """Only say what would be done and how long it takes."""
+    out: Path = Path("runs/reproduce")
+    """Folder of the trainings."""
+    cluster: Annotated[str, tyro.conf.arg(name="launcher")] = "local"
+    """local or slurm."""
+    at_once: int = 0
+    """Runs at a time; 0: one a core or GPU."""
+    devices: int = 1
+    """Processes of each run; 0: one a GPU, else one a core."""
+    options: tuple[str, ...] = ()
+    """Further submitit parameters, NAME=VALUE."""
+
+
+@dataclass(frozen=True)
 class Pretrain:
     """Pre-train the HR-only model on full labels, resumably.
 
@@ -181,6 +224,7 @@ Command = (
     | Annotated[DataBuild, tyro.conf.subcommand("data build")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Grid, tyro.conf.subcommand("grid")]
+    | Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
     | Annotated[Pretrain, tyro.conf.subcommand("pretrain")]
     | Annotated[Eval, tyro.conf.subcommand("eval")]
     | Annotated[Predict, tyro.conf.subcommand("predict")]

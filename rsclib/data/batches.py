@@ -11,11 +11,10 @@ from rsclib.resolution import Ranges, degrade, normalise
 from rsclib.runs.distributed import ranks
 
 
-def pick(has_3d: torch.Tensor, rng: np.random.Generator, batch: int, share: float) -> torch.Tensor:
-    """Indices (B,) with the wanted share of images that have 3D labels; those stand first."""
-    n = int(has_3d.sum())
-    lab = round(batch * share)
-    chosen = np.concatenate([rng.integers(0, n, lab), rng.integers(n, len(has_3d), batch - lab)])
+def pick(lab: int, total: int, rng: np.random.Generator, batch: int, share: float) -> torch.Tensor:
+    """Indices (B,) of which a share is among the first ``lab`` people; those stand first."""
+    n = round(batch * share)
+    chosen = np.concatenate([rng.integers(0, lab, n), rng.integers(lab, total, batch - n)])
     return torch.from_numpy(chosen)
 
 
@@ -29,15 +28,15 @@ def mixed_batch(
     ``step`` alone, so all rows of a table see the same pixels.
 
     Args:
-        people: those with 3D labels stand first.
+        people: two groups joined (:meth:`People.join`).
         scales: P', the first so many ranges are in use. batch: B over all processes.
-        lab_share: of the images with 3D labels. rotation, scale: degrees and share.
+        lab_share: of the images from the first group. rotation, scale: degrees and share.
     """
     rng = np.random.default_rng([seed, step])
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
     rank, world = ranks()
     mine = slice(rank, None, world)
-    chosen = pick(people.labels.has_3d, rng, batch, lab_share)[mine]
+    chosen = pick(people.lab, len(people), rng, batch, lab_share)[mine]
     affine = augment.random_affine(batch, generator, rotation, scale)
     tint = augment.random_colour(batch, generator)
     images, labels = augment.warp(

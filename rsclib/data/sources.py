@@ -6,11 +6,15 @@ from rsclib.openbench.build import fetch
 from rsclib.people import People
 
 
-def lab_and_wild(lab: int, wild: int, size: int, seed: int) -> People:
-    """``lab`` people with 3D labels, then ``wild`` ones with keypoints only."""
+def lab_and_wild(lab: int, wild: int, size: int, seed: int, full: bool = False) -> People:
+    """``lab`` people with 3D labels, then ``wild`` ones with keypoints only.
+
+    Args:
+        full: the wild ones with 3D labels too, the same pictures: an oracle's.
+    """
     return People.join(
         People.of(fetch("train-lab", lab, size, seed)),
-        People.of(fetch("train-wild", wild, size, seed)),
+        People.of(fetch("oracle-wild" if full else "train-wild", wild, size, seed)),
     )
 
 

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def read_grid(path: Path) -> list[Run]:
     for name, changes in rows.items():
         if not re.fullmatch(r"[\w+.-]+", str(name)) or not str(name).strip("."):
             raise RscError(f"{path}: a row's name is a folder's, so not {name!r}")
-        config = check_config(_merged(base, changes or {}), f"{path}: {name}")
+        config = check_config(merged(base, changes or {}), f"{path}: {name}")
         runs += [
             Run(str(name), replace(config, seed=seed), Path(str(name)) / f"seed{seed}")
             for seed in seeds
@@ -67,11 +67,11 @@ def read_grid(path: Path) -> list[Run]:
     return runs
 
 
-def _merged(base: Any, changes: Any) -> Any:
+def merged(base: Any, changes: Any) -> Any:
     """Nested settings with some of them changed."""
     if not isinstance(base, dict) or not isinstance(changes, dict):
         return changes
-    return base | {k: _merged(base.get(k), v) for k, v in changes.items()}
+    return base | {k: merged(base.get(k), v) for k, v in changes.items()}
 
 
 def train_command(run: Run, out: Path, devices: int, nodes: int) -> list[str]:
@@ -92,6 +92,7 @@ def run_grid(
     nodes: int = 1,
     options: dict[str, Any] | None = None,
     command: Any = train_command,
+    finished: Callable[[Run], None] = lambda run: None,
 ) -> list[str]:
     """Train what is not finished yet and wait for it.
 
@@ -100,7 +101,8 @@ def run_grid(
         at_once: runs at a time; on this machine they share its cores.
         devices, nodes: of each run, see :func:`rsclib.train.train`.
         options: further submitit parameters, e.g. ``{"slurm_partition": "gpu"}``.
-        command: makes a run's command line.
+        command: makes a run's command line. finished: called with every run that has its model,
+            also with those that had it before.
 
     Returns:
         One line for each run that failed; none means that all models are there.
@@ -117,6 +119,9 @@ def run_grid(
         # Else each takes all cores, and their threads wait for one another.
         cores = max(1, (os.cpu_count() or 1) // at_once)
     todo = [r for r in runs if not (out / r.folder / "model.safetensors").is_file()]
+    for run in runs:
+        if run not in todo:
+            finished(run)
     failed: list[str] = []
     active: dict[Run, Job] = {}
     bar = tqdm(total=len(runs), initial=len(runs) - len(todo), desc="grid", unit="run")
@@ -134,6 +139,8 @@ def run_grid(
                 bar.update()
                 if error := job.error():
                     failed.append(f"{run.folder}: {error}")
+                else:
+                    finished(run)
             time.sleep(0.2)
     except (RuntimeError, submitit.core.utils.FailedJobError, OSError) as error:
         raise RscError(f"cannot run jobs on {cluster}: {str(error).splitlines()[0]}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
@@ -13,15 +13,17 @@ from rsclib.body import load_body
 from rsclib.config import STRICT, Precision, Within
 from rsclib.contrastive import FeatureQueue
 from rsclib.data import sources
+from rsclib.data.annotators import as_annotated
 from rsclib.data.batches import mixed_batch
 from rsclib.errors import RscError
 from rsclib.losses import LossConfig, rsc_loss
+from rsclib.methods.measured import measure_or_load
 from rsclib.models import check_body, check_labels, model_named
 from rsclib.network import NetConfig, RSCNet
 from rsclib.people import Batch, People
-from rsclib.range_norm import freeze, measure, soften
+from rsclib.range_norm import freeze, soften
 from rsclib.resolution import PRESETS, Ranges
-from rsclib.runs.distributed import first_process_first
+from rsclib.runs.distributed import first_process_first, ranks
 from rsclib.train import RunConfig, Step, warm_cosine
 
 MEASURED = (16, 128)  # batches, images each
@@ -38,7 +40,12 @@ class RscConfig:
             "w/o PT" of Table 7 is one entry with all of them.
         batch: images a step, over all processes; each is seen at every active scale. lab_share: of
             them with 3D labels.
-        lab, wild: images of the two training parts.
+        lab, wild: images of the two training parts. people_seed: which people they show; None: as
+            ``seed`` says.
+        wild_labels: of the wild images, "2d" (keypoints) or "full": the oracle, which knows the 3D
+            truth of the very same pictures and draws.
+        jitter, missing, swapped: how the wild images' keypoints differ from the truth, see
+            :func:`rsclib.data.annotators.as_annotated`.
         lr: peak rate of Adam. alpha_rate: alpha's rate in multiples of it; Adam moves a weight by
             at most about its rate a step, so a short training leaves alpha where it was.
         rotation, scale: of the augmentation, degrees and share.
@@ -62,6 +69,11 @@ class RscConfig:
     batch: Annotated[int, Within(1, 65_536)] = 16
     lab: Annotated[int, Within(1, 10_000_000)] = 4096
     wild: Annotated[int, Within(1, 10_000_000)] = 8192
+    people_seed: Annotated[int, Within(0, 2**32 - 1)] | None = None
+    wild_labels: Literal["2d", "full"] = "2d"
+    jitter: Annotated[float, Within(0, 100)] = 0.0
+    missing: Annotated[float, Within(0, 0.95)] = 0.0
+    swapped: Annotated[float, Within(0, 1)] = 0.0
     lab_share: Annotated[float, Within(0, 1)] = 0.4
     lr: Annotated[float, Within(1e-12, 10)] = 2e-4
     alpha_rate: Annotated[float, Within(0, 1e12)] = 1.0
@@ -157,7 +169,12 @@ class Rsc:
         device = next(net.parameters()).device
         net.sync_norm(True)  # the same for any number of processes
         batches = (self._mixed(step, self.ranges.count, size) for step in range(count))
-        measure(net, ((b.images.to(device), b.range_index.to(device)) for b in batches))
+        drawn = ("seed", "lab_share", "rotation", "scale", "ranges")
+        measure_or_load(
+            net, self.people, {name: getattr(self.config, name) for name in drawn}
+            | {"batches": MEASURED, "processes": ranks()[1]},
+            ((b.images.to(device), b.range_index.to(device)) for b in batches),
+        )  # fmt: skip
 
     def _mixed(self, step: int, scales: int, batch: int) -> Batch:
         c = self.config
@@ -232,7 +249,17 @@ def builder(config: RscConfig, resumed: bool) -> Callable[[torch.device], Rsc]:
 
     def build(device: torch.device) -> Rsc:
         with first_process_first():
-            people = sources.lab_and_wild(config.lab, config.wild, ranges.full, config.seed)
+            people = people_of(config, ranges.full)
         return Rsc(config, people, start_network(config), ranges, device, resumed)
 
     return build
+
+
+def people_of(config: RscConfig, size: int) -> People:
+    """The training people of a run; the wild ones' keypoints as annotated."""
+    c = config
+    seed = c.seed if c.people_seed is None else c.people_seed
+    people = sources.lab_and_wild(c.lab, c.wild, size, seed, c.wild_labels == "full")
+    marked = as_annotated(people.labels, c.jitter, c.missing, c.swapped, seed)
+    points = torch.cat([people.labels.keypoints2d[: people.lab], marked.keypoints2d[people.lab :]])
+    return replace(people, labels=people.labels._replace(keypoints2d=points))

@@ -33,7 +33,7 @@ from rsclib.openbench.people import array_names, make_people
 SHARD, SIZE = 256, 128
 # Images of each part by default. The pre-training part is the largest by far.
 COUNTS = {
-    "source": 40960, "train-lab": 4096, "train-wild": 8192,
+    "source": 40960, "train-lab": 4096, "train-wild": 8192, "oracle-wild": 8192,
     "val-wild": 1536, "test-wild": 1536, "test-studio": 512, "test-lab": 512,
 }  # fmt: skip
 # Of the renderer and the shipped files, for all parts; a part's own is in its Split. Raise one when

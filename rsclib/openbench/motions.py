@@ -1,4 +1,7 @@
-"""The shipped motion-capture clips, their train/test split, and mirrored poses.
+"""The shipped motion-capture clips, their train/val/test split, and mirrored poses.
+
+A clip is named ``recording/number`` where it was cut from a longer recording; a clip without a slash
+is a recording of its own.
 
 Frames and units: SMPL's body frame (y up, faces +z, its left is +x), axis-angle in radians, metres.
 The source and how the clips were converted: ``rsclib/assets/motions.md``.
@@ -23,13 +26,14 @@ from rsclib.skeleton import SMPL_MIRROR, SMPL_NAMES
 
 Array = NDArray[np.float32]
 Kind = Literal["everyday", "sport", "acrobatic"]
-Split = Literal["train", "test"]
+Split = Literal["train", "val", "test"]
 
 ASSET = ASSETS / "motions.npz"
 FPS = 30
 
-# Fixed by clip, so that no frame of a test clip is ever trained on. Every test clip has relatives
-# in training (in brackets); run stays in training, because there is only one.
+# Fixed by clip, and whole recordings on one side, so that no frame of a test clip is ever trained on.
+# The short test clips have relatives in training (in brackets); run stays in training, because there
+# is only one. The longer recordings are of movements that training does not have.
 SPLIT: dict[Split, tuple[str, ...]] = {
     "train": (
         "walk_forward",
@@ -54,6 +58,11 @@ SPLIT: dict[Split, tuple[str, ...]] = {
         "dance_b",  # dance_a, spin
         "jump",  # the upright frames of backflip, spin and getup_faceup
         "punch",  # the guard of kick, the bent arms of run
+        *(f"cmu_01_03/{i:02d}" for i in range(9)),  # walks, climbs, hangs from a bar and swings
+    ),
+    "val": (
+        *(f"cmu_01_01/{i:02d}" for i in range(6)),  # jumps forwards
+        *(f"boxing/{i:02d}" for i in range(7)),
     ),
 }
 

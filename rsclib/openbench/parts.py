@@ -13,9 +13,11 @@ class Split:
         motions: "train" or "test" clips. scenes: "wild", "studio" or "lab".
         outfits: seeds [first, last) of the people; no seed is in two parts.
         labels: "full" (3D), or "2d" (keypoints only: 3D truth is not even stored).
-        stream: number of its random stream; no two parts share one.
+        stream: number of its random stream; no two parts share one, but an oracle and its part.
         occlusion: probability that something stands in front of the person.
         dense: also store dense truth at a quarter of the size. truth: masks and parts.
+        long: share of the people who take their pose from long recordings: of "test" where the
+            motions are test clips, else of "val".
         version: raised when this part's people change and the others' do not.
     """
 
@@ -28,6 +30,7 @@ class Split:
     occlusion: float = 0.0
     dense: bool = False
     truth: bool = False
+    long: float = 0.0
     version: int = 1
 
 
@@ -37,11 +40,20 @@ SPLITS = {
         Split("source", "train", "wild", (0, 260), 0, occlusion=0.12, dense=True),
         Split("train-lab", "train", "lab", (1000, 1030), 1),
         Split("train-wild", "train", "wild", (2000, 2160), 2, labels="2d", occlusion=0.15),
-        Split("test-wild", "test", "wild", (9000, 9060), 3, occlusion=0.15, truth=True),
-        Split("test-studio", "test", "studio", (9100, 9130), 4, truth=True),
-        Split("test-lab", "test", "lab", (9200, 9220), 5, truth=True),
+        # What 3D labels of those people would be worth. Stream and people are shared on purpose: the
+        # very same pictures as train-wild's, so that nothing but the labels differs.
+        Split("oracle-wild", "train", "wild", (2000, 2160), 2, occlusion=0.15),
+        # Nine of fifteen test clips are cut from a long recording: each is drawn equally often.
+        Split(
+            "test-wild", "test", "wild", (9000, 9060), 3,
+            occlusion=0.15, truth=True, long=9 / 15, version=2,
+        ),
+        Split("test-studio", "test", "studio", (9100, 9130), 4, truth=True, long=9 / 15, version=2),
+        Split("test-lab", "test", "lab", (9200, 9220), 5, truth=True, long=9 / 15, version=2),
         # To choose settings on, so that no test image is looked at for it: people never seen, in
-        # the motions and places of training (all of those are in use).
-        Split("val-wild", "train", "wild", (3000, 3060), 6, occlusion=0.15),
+        # the places of training (all of those are in use), half of them in motions never seen.
+        Split(
+            "val-wild", "train", "wild", (3000, 3060), 6, occlusion=0.15, long=0.5, version=2
+        ),
     )
-}
+}  # fmt: skip

@@ -1,8 +1,9 @@
 """Poses to render: mocap, multiplied for training, untouched for testing.
 
-Forty seconds of mocap are too little to learn from, so a training pose mixes limbs of different
+Half a minute of mocap is too little to learn from, so a training pose mixes limbs of different
 frames and clips, limbs drawn at random within the joints' limits, and everyday stances; test poses
-are frames of held-out clips. World frame: y up; a body with no heading faces +z.
+are frames of held-out clips: short ones and, by a draw of its own, some cut from long recordings.
+World frame: y up; a body with no heading faces +z.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ class PoseBatch:
     clip: NDArray[np.str_]
 
 
-def clips_of(split: str) -> list[Clip]:
-    """The clips of "train" or "test"."""
-    return [c for c in shipped_motions().values() if c.name in SPLIT[split]]  # type: ignore[index]
+def clips_of(split: str, cut: bool = False) -> list[Clip]:
+    """The short clips of "train" or "test"; with ``cut``, those cut from long recordings, of "val" or
+    "test"."""
+    names = [name for name in SPLIT[split] if ("/" in name) == cut]  # type: ignore[index]
+    return [c for c in shipped_motions().values() if c.name in names]
 
 
 def without_heading(poses: Floats) -> Floats:
@@ -148,17 +151,39 @@ def _limbs(rng: np.random.Generator, n: int, low: bool, still: bool) -> Floats:
     return poses
 
 
+def _held_out(rng: np.random.Generator, clips: list[Clip], n: int) -> PoseBatch:
+    """Frames of ``clips``, each clip equally often, with 1 degree of noise on every joint."""
+    poses, clip = _frames(rng, clips, n)
+    poses[:, 1:] += rng.normal(0, 0.017, (n, 23, 3)).astype(np.float32)
+    return PoseBatch(poses, clip)
+
+
+def replace_poses(
+    rng: np.random.Generator, drawn: PoseBatch, split: str, share: float
+) -> PoseBatch:
+    """Give about a ``share`` of the people a frame of a long recording of "val" or "test" instead.
+
+    ``rng`` is one of its own: the stream that the rest of a person comes from goes on as if nothing
+    had been replaced, so whoever keeps her pose keeps her picture.
+    """
+    n = len(drawn.poses)
+    new = rng.random(n) < share
+    other = _held_out(rng, clips_of(split, cut=True), n)
+    return PoseBatch(
+        np.where(new[:, None, None], other.poses, drawn.poses),
+        np.where(new, other.clip, drawn.clip),
+    )
+
+
 def sample_poses(rng: np.random.Generator, split: str, n: int) -> PoseBatch:
     """Draw ``n`` poses of the training or the test distribution.
 
     Args:
-        split: "train" (all the multipliers) or "test" (frames of held-out clips; each clip equally
-            often, mirrored half the time, 1 degree of joint noise).
+        split: "train" (all the multipliers) or "test" (frames of the short held-out clips; each clip
+            equally often, mirrored half the time, 1 degree of joint noise).
     """
     if split == "test":
-        poses, clip = _frames(rng, clips_of("test"), n)
-        poses[:, 1:] += rng.normal(0, 0.017, (n, 23, 3)).astype(np.float32)
-        return PoseBatch(poses, clip)
+        return _held_out(rng, clips_of("test"), n)
     clips = clips_of("train")
     upright = [c for c in clips if c.kind != "acrobatic"]
     weights = [1.0 if c.kind == "everyday" else 0.5 for c in upright]

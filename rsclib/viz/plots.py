@@ -15,7 +15,8 @@ from rsclib.viz.meshes import BLUE, VERMILION
 def difference_table(
     scores: Scores, method: str, baseline: str, sizes: Sequence[int], metric: str = "mpjpe"
 ) -> pd.DataFrame:
-    """A line per size: both means and, with its 95 % interval over clips, their difference, mm."""
+    """A line per size: both means and, with its 95 % interval over recordings and clips, their
+    difference, mm."""
     lines = {
         f"{size} px": {
             baseline: f"{scores.of(baseline, size, metric).mean():.1f}",
