@@ -1,6 +1,7 @@
 """Pictures: meshes over images, figures with alternative text and a caption, plots of differences."""
 
 from rsclib.viz.ablation import forest, gain_over_sizes
+from rsclib.viz.diagrams import block_diagram, differences_plot, grouped_bars, loss_diagram
 from rsclib.viz.html import figure_html, show, slide
 from rsclib.viz.interactive import mesh_figure
 from rsclib.viz.meshes import (
@@ -31,8 +32,10 @@ from rsclib.viz.plots import difference_plot, difference_table, gains_plot
 from rsclib.viz.skeletons import bones, film, film_html
 
 __all__ = [
-    "BLUE", "GREY", "VERMILION", "about_pelvis", "bones", "crowd", "difference_plot", "difference_table",
-    "enlarged", "error_lines", "figure_html", "film", "film_html", "forest", "gain_over_sizes", "gains_plot", "guess",
-    "guesses", "heading", "mesh_figure", "mesh_of", "overlay", "portrait", "predict", "shaded", "sheet",
-    "show", "side_view", "slide", "street", "true_body", "zoom",
+    "BLUE", "GREY", "VERMILION", "about_pelvis", "block_diagram", "bones", "crowd",
+    "difference_plot", "difference_table", "differences_plot", "enlarged", "error_lines",
+    "figure_html", "film", "film_html", "forest", "gain_over_sizes", "gains_plot", "grouped_bars",
+    "guess", "guesses", "heading", "loss_diagram", "mesh_figure", "mesh_of", "overlay",
+    "portrait", "predict", "shaded", "sheet", "show", "side_view", "slide", "street", "true_body",
+    "zoom",
 ]  # fmt: skip
