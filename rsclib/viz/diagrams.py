@@ -29,14 +29,15 @@ def block_diagram(alpha: Tensor, row: int = 4, block: int = 3) -> Any:
     """A figure: alpha (P, n_blocks) with one entry framed, and the block that it weighs (Eq. 7, with
     the ReLU that follows); marked are the three places that may keep something for each range."""
     import matplotlib.pyplot as plt
+    from matplotlib.patches import Rectangle
 
     figure, (left, axis) = plt.subplots(1, 2, figsize=(9.6, 3.3), width_ratios=(1, 2.6))
     left.imshow(alpha.detach(), cmap="cividis", aspect="auto")
     left.set(xlabel="block k", xticks=range(alpha.shape[1]), title=r"$\alpha$: a row per range i")
     sizes = EDU.eval_sizes if len(alpha) == EDU.count else range(len(alpha))
     left.set_yticks(range(len(alpha)), [f"{i}: {size} px" for i, size in enumerate(sizes)])
-    frame = {"fill": False, "edgecolor": VERMILION, "linewidth": 3}
-    left.add_patch(plt.Rectangle((block - 0.5, row - 0.5), 1, 1, **frame))
+    corner = (block - 0.5, row - 0.5)
+    left.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=VERMILION, linewidth=3))
     axis.set(xlim=(0, 11.2), ylim=(0, 4.2))
     axis.axis("off")
     _box(axis, (0.3, 1.8), "$z_{k-1}$", "none")
