@@ -2,6 +2,7 @@
 
 from rsclib.viz.ablation import forest, gain_over_sizes
 from rsclib.viz.contrast import line_up, pull_and_push
+from rsclib.viz.diagrams import block_diagram, differences_plot, grouped_bars, loss_diagram
 from rsclib.viz.films import film, film_html, two_bodies
 from rsclib.viz.html import figure_html, show, slide
 from rsclib.viz.interactive import mesh_figure
@@ -33,10 +34,10 @@ from rsclib.viz.plots import difference_plot, difference_table, gains_plot
 from rsclib.viz.steps import loop_diagram, starts_plot, turn_plot, walk
 
 __all__ = [
-    "BLUE", "GREY", "VERMILION", "about_pelvis", "crowd", "difference_plot", "difference_table",
-    "enlarged", "error_lines", "figure_html", "film", "film_html", "forest", "gain_over_sizes",
-    "gains_plot", "guess", "guesses", "heading", "line_up", "loop_diagram", "mesh_figure",
-    "mesh_of", "overlay", "portrait", "predict", "pull_and_push", "shaded", "sheet", "show",
-    "side_view", "slide", "starts_plot", "street", "true_body", "turn_plot", "two_bodies", "walk",
-    "zoom",
+    "BLUE", "GREY", "VERMILION", "about_pelvis", "block_diagram", "crowd", "difference_plot",
+    "difference_table", "differences_plot", "enlarged", "error_lines", "figure_html", "film",
+    "film_html", "forest", "gain_over_sizes", "gains_plot", "grouped_bars", "guess", "guesses",
+    "heading", "line_up", "loop_diagram", "loss_diagram", "mesh_figure", "mesh_of", "overlay",
+    "portrait", "predict", "pull_and_push", "shaded", "sheet", "show", "side_view", "slide",
+    "starts_plot", "street", "true_body", "turn_plot", "two_bodies", "walk", "zoom",
 ]  # fmt: skip
