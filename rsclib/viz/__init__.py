@@ -31,13 +31,15 @@ from rsclib.viz.people import (
     zoom,
 )
 from rsclib.viz.plots import difference_plot, difference_table, gains_plot
+from rsclib.viz.skeletons import bones, film_of_figures
 from rsclib.viz.steps import loop_diagram, starts_plot, turn_plot, walk
 
 __all__ = [
-    "BLUE", "GREY", "VERMILION", "about_pelvis", "block_diagram", "crowd", "difference_plot",
-    "difference_table", "differences_plot", "enlarged", "error_lines", "figure_html", "film",
-    "film_html", "forest", "gain_over_sizes", "gains_plot", "grouped_bars", "guess", "guesses",
-    "heading", "line_up", "loop_diagram", "loss_diagram", "mesh_figure", "mesh_of", "overlay",
-    "portrait", "predict", "pull_and_push", "shaded", "sheet", "show", "side_view", "slide",
-    "starts_plot", "street", "true_body", "turn_plot", "two_bodies", "walk", "zoom",
+    "BLUE", "GREY", "VERMILION", "about_pelvis", "block_diagram", "bones", "crowd",
+    "difference_plot", "difference_table", "differences_plot", "enlarged", "error_lines",
+    "figure_html", "film", "film_html", "film_of_figures", "forest", "gain_over_sizes",
+    "gains_plot", "grouped_bars", "guess", "guesses", "heading", "line_up", "loop_diagram",
+    "loss_diagram", "mesh_figure", "mesh_of", "overlay", "portrait", "predict", "pull_and_push",
+    "shaded", "sheet", "show", "side_view", "slide", "starts_plot", "street", "true_body",
+    "turn_plot", "two_bodies", "walk", "zoom",
 ]  # fmt: skip

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsclib.skeleton import J14_BONES
-from rsclib.viz.html import DPI, SHOWN
+from rsclib.viz.films import film
+from rsclib.viz.html import DPI
 from rsclib.viz.meshes import GREY
 
 
@@ -36,7 +34,7 @@ def bones(
     axis.scatter(*points.T, color=[colour], s=6 * width, zorder=3)
 
 
-def _picture(figure: Any) -> NDArray[np.uint8]:
+def picture_of(figure: Any) -> NDArray[np.uint8]:
     """A figure as (H, W, 3) uint8, all of it, so that the frames of a film are alike; it is closed."""
     import matplotlib.pyplot as plt
 
@@ -47,30 +45,13 @@ def _picture(figure: Any) -> NDArray[np.uint8]:
     return drawn
 
 
-def film_html(figures: Iterable[Any], alt: str, caption: str, milliseconds: int = 120) -> str:
-    """Matplotlib figures of one size as an animated WebP in HTML; the last frame stands longer."""
-    from PIL import Image
-
-    frames = [Image.fromarray(_picture(figure)) for figure in figures]
-    times = [milliseconds] * (len(frames) - 1) + [8 * milliseconds]
-    film = io.BytesIO()
-    frames[0].save(film, format="webp", save_all=True, append_images=frames[1:], duration=times,
-                   loop=0, quality=60, method=4)  # fmt: skip
-    source = f"data:image/webp;base64,{base64.b64encode(film.getvalue()).decode()}"
-    width = round(frames[0].width * SHOWN / DPI)
-    return (
-        f'<figure style="margin: 0"><img alt="{html.escape(alt)}" width="{width}" src="{source}">'
-        f"<figcaption><em>{html.escape(caption, quote=False)}</em></figcaption></figure>"
-    )
-
-
-def film(figures: Iterable[Any], alt: str, caption: str, milliseconds: int = 120) -> None:
-    """Display them in a notebook.
+def film_of_figures(
+    figures: Iterable[Any], alt: str, caption: str, milliseconds: int = 120
+) -> None:
+    """Display Matplotlib figures of one size as a film in a notebook; the last one stands longer.
 
     Args:
         alt, caption: see :func:`rsclib.viz.html.figure_html`. milliseconds: that a frame stands.
     """
-    from IPython.display import display
-
-    page = film_html(figures, alt, caption, milliseconds)
-    display({"text/html": page, "text/plain": f"[film: {alt}]"}, raw=True)
+    frames = [picture_of(figure) for figure in figures]
+    film(frames, [milliseconds] * (len(frames) - 1) + [8 * milliseconds], alt, caption)
