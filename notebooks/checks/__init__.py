@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 
@@ -23,8 +25,15 @@ def verdict(check: Callable[[Any], None], answer: Any) -> str:
         return f"not yet: {str(hint) or 'an assertion in your function failed'}"
     except Exception as error:
         lines = str(error).strip().splitlines() or ["no message"]
-        return f"not yet: your function ends in {type(error).__name__}: {lines[0]}"
+        where = "your function" if _raised_in(answer, error) else "calling it or using its answer"
+        return f"not yet: {where} ends in {type(error).__name__}: {lines[0]}"
     return "correct"
+
+
+def _raised_in(answer: Any, error: Exception) -> bool:
+    """Whether the answer's own code ran when the error came; if not, the check met it."""
+    code = getattr(answer, "__code__", None)
+    return any(frame.f_code is code for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def grade(check: Callable[[Any], None], answer: Any) -> None:
@@ -54,3 +63,8 @@ def array_of(got: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float64]
     expect(values.shape == shape, f"return {what}: the shape is {shape}, not {values.shape}")
     expect(np.isfinite(values).all(), "something in it is not a finite number")
     return values
+
+
+def tensor_of(got: Any, shape: tuple[int, ...], what: str) -> torch.Tensor:
+    """:func:`array_of` as a tensor of double precision."""
+    return torch.from_numpy(array_of(got, shape, what))
