@@ -57,3 +57,33 @@ def test_the_tables_are_made_of_the_records(table: str, tmp_path: Path) -> None:
             assert path.read_text() == committed.read_text(), f"run: rsc reproduce {table}"
         else:
             assert read_result(path)["rows"] == read_result(committed)["rows"]
+
+
+def test_the_account_in_results_readme_is_what_the_records_say() -> None:
+    found = {name: claims.recorded(name, "hard") for name in ("table5", "table6", "table7")}
+    said = {
+        (line.better, line.than, line.size): line.verdict
+        for each in found.values()
+        for line in each.verdicts().itertuples()
+    }
+    for better, than, size in (
+        ("SPIN", "SPIN-o", 32), ("SPIN-o", "SPIN", 128), ("Ba+SS", "Ba", 32), ("RA+SS", "RA", 32),
+        ("RA+SS+CL", "RA+SS+MS", 32),
+    ):  # fmt: skip
+        assert said[better, than, size] == "reproduced", (better, than, size)
+    for better, than in (
+        ("Ours", "SPIN"), ("RA+SS+CL", "RA+SS"), ("Ba+SS+CL", "Ba+SS"), ("RA+SS+CL", "RA+SS+CD"),
+        ("full", "wo-PT"), ("full", "SS-o"), ("full", "SS-h"),
+    ):  # fmt: skip
+        assert said[better, than, 32] == "undecided", (better, than)
+    assert said["RA", "Ba", 32] == said["RA+SS+CL", "Ba", 112] == "contradicted"
+    six = found["table6"]
+    start = six.mean("HR-only", 128)
+    rows = [row for row in six.rows if row not in ("HR-only", "oracle")]
+    assert all(six.mean(row, 128) > start + 7.5 for row in rows)
+    assert 0 < six.mean("oracle", 128) - start < 0.3 * (six.mean("Ba", 128) - start)
+    for row in ("Ba+SS", "RA+SS", "Ba+SS+CL", "RA+SS+CL"):
+        assert six.mean(row, 24) < six.mean("Ba", 24) - 4
+    seven = found["table7"]
+    assert seven.mean("SS-o", 128) < seven.mean("full", 128) + 3  # no collapse
+    assert 8 < six.room(32).mean < 10
