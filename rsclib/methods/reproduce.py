@@ -143,13 +143,13 @@ def record(plan: Plan, run: str, seed: int, model: str) -> None:
         kept = {k: (v / _STEP).round() * _STEP for k, v in scores.errors.items() if k[0] == run}
         found[part] = Scores(part, scores.clip, kept)
         table += rows(found[part], predictor.ranges)
-    header = {} if model == START.lower() else read_header(Path(model))
-    about = provenance(
-        header.get("config", {"model": model}), seed, header.get("seconds", 0.0),
-        header.get("images_seen"),
-    )  # fmt: skip
+    about = provenance({"model": model}, seed, 0.0)
+    if model != START.lower():  # what was trained: its settings, time and commit
+        trained = read_header(Path(model))["about"]
+        about |= {name: trained[name] for name in ("config", "seconds", "images_seen")}
+        about["trained_at"] = trained["git"]
     about |= {"body": predictor.body.identity, "regime": plan.regime, "run": run}
-    about |= {"trained_at": header.get("git"), "seconds_scoring": time.monotonic() - started}
+    about["seconds_scoring"] = round(time.monotonic() - started, 1)
     for part, scores in found.items():
         path = record_path(plan.records, plan.regime, run, seed, part)
         path.parent.mkdir(parents=True, exist_ok=True)
