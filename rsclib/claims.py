@@ -167,7 +167,7 @@ class Recorded:
 
     def verdicts(self, metric: str = "mpjpe", part: str = PARTS[0]) -> pd.DataFrame:
         """A claim a line: the paper's own gain, ours with its interval and the number of seeds, share
-        of the room, verdict. Claims whose rows were not trained with a common seed are left out."""
+        of the room (where there is room at all), verdict. Claims whose rows were not trained with a common seed are left out."""
         lines = []
         has_room = bool(self._common(ORACLE, BASE, part))
         for claim in self.table.claims:
@@ -180,12 +180,17 @@ class Recorded:
                 for row in (claim.better, claim.than)
             ]
             paper = None if None in printed else round(printed[1] - printed[0], 2)  # type: ignore[operator]
-            room = self.room(size, metric, part).mean if has_room else float("nan")
+            share = float("nan")
+            if has_room and START not in map(self.table.run_of, (claim.better, claim.than)):
+                room = self.room(size, metric, part)
+                share = (
+                    gain.mean / room.mean if room.low > 0 else share
+                )  # a share of nothing is none
             lines.append(
                 {"claim": claim.text or f"{claim.better} beats {claim.than}",
                  "better": claim.better, "than": claim.than, "size": size, "paper_mm": paper,
                  "gain_mm": gain.mean, "low": gain.low, "high": gain.high, "seeds": seeds,
-                 "share_of_room": gain.mean / room if room > 0 else float("nan"),
+                 "share_of_room": share,
                  "verdict": verdict(gain)}
             )  # fmt: skip
         return pd.DataFrame(lines)

@@ -97,6 +97,16 @@ def test_gains_room_and_verdicts(tmp_path: Path) -> None:
     assert table.loc[("RA+SS", "RA"), "paper_mm"] == pytest.approx(135.29 - 124.23)
 
 
+def test_there_is_no_share_of_no_room(tmp_path: Path) -> None:
+    write(tmp_path, BASE | {"oracle": 120.0, "RA": 117.0})
+    table = recorded("table6", "hard", tmp_path).verdicts()
+    assert table["share_of_room"].isna().all() and (table["verdict"] == "reproduced").all()
+    write(tmp_path, BASE | {"Ba-shared": 117.0, "RA+SS+CL": 110.0})
+    five = recorded("table5", "hard", tmp_path).verdicts().set_index(["better", "than", "size"])
+    assert np.isnan(five["share_of_room"]["Ours", "SPIN-o", 32])  # HR-only is not one of the rows
+    assert five["share_of_room"]["Ours", "SPIN", 32] == pytest.approx(0.35, abs=0.03)
+
+
 def test_a_gain_and_its_opposite(tmp_path: Path) -> None:
     write(tmp_path, BASE | {"RA": 117.0})
     found = recorded("table6", "hard", tmp_path)
