@@ -47,6 +47,8 @@ def write_source(root: Path, source: Path) -> None:
             so that their links hold, and so does what they link to.
     """
     lessons = sorted((root / "notebooks").glob("*.ipynb"))
+    # The ablation, claim by claim; the gains of the paper stand in a column of their own.
+    verdicts = sorted(p.relative_to(root) for p in (root / "results/edu").glob("table*.md"))
     source.mkdir(parents=True)
     (source / MEASURED).parent.mkdir()
     (source / MEASURED).write_text(measured(root), encoding="utf-8")
@@ -54,6 +56,10 @@ def write_source(root: Path, source: Path) -> None:
     index = (root / "README.md").read_text(encoding="utf-8").split("\n## ")[0]
     others = [
         name for name in ("notebooks/glossary.md", "CONTRIBUTING.md") if (root / name).is_file()
+    ]
+    others = [
+        *(str(path) for path in verdicts),
+        *others,
     ]
     contents = INDEX.format(
         lessons="\n".join(f"notebooks/{path.stem}" for path in lessons),
@@ -147,11 +153,12 @@ def measured(root: Path) -> str:
     # The shipped models first.
     for name in sorted(names, key=lambda n: (n.parts[0] != "open", n.stem != "wild", n)):
         frame = pd.read_csv(root / "results" / name, dtype={"resolution": str})
-        if name.parts[0] == "paper" or not {*COLUMNS} <= set(frame):
+        single = len(name.parts) > 2  # one run of the ablation; the tables are made of them
+        if single or name.parts[0] == "paper" or not {*COLUMNS} <= set(frame):
             continue
         page.append(f"## {name.with_suffix('')}\n")
         frame["cell"] = frame.apply(_cell, axis=1)
-        keys = [*(["split"] if "split" in frame else []), "metric"]
+        keys = [*(key for key in ("regime", "split") if key in frame), "metric"]
         for of, part in frame.groupby(keys, sort=False):
             page += [f"### {', '.join(map(str, of))}\n", _wide(part, ["resolution"])]
     return "\n".join(page)
