@@ -176,4 +176,4 @@ def test_statistics_are_measured_once(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_the_rate_is_measured() -> None:
     assert NetConfig.edu().image_size == 128
-    assert 1 < R.rate_here("edu", seconds=0.1) < 1e6
+    assert np.isfinite(rate := R.rate_here("edu", seconds=0.1)) and rate > 0
