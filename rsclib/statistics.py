@@ -131,7 +131,7 @@ def over_seeds(
     of_seeds = _times_drawn(rng, len(table), n_resamples)
     of_clips = _clip_weights(rng, recording, n_resamples)
     means = ((of_seeds @ sums) * of_clips).sum(1) / (len(table) * (of_clips @ counts))
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(means, _ends(confidence))
     return Interval(float(table.mean()), float(low), float(high))
 
 
@@ -144,6 +144,8 @@ def _grouped(
     names = np.asarray(clusters)
     if floats.ndim != 1 or names.shape != floats.shape:
         raise RscError(f"expected one clip per value, got {names.shape} and {floats.shape}")
+    if not len(floats):
+        raise RscError("there are no values; no interval is given")
     if not np.isfinite(floats).all():
         raise RscError("a value is NaN or infinite; no interval is given")
     clips, group = np.unique(names, return_inverse=True)
@@ -163,8 +165,17 @@ def _sums(values: Floats, group: NDArray[np.intp]) -> Floats:
     return np.bincount(group, weights=values).astype(np.float64)
 
 
+def _ends(confidence: float) -> tuple[float, float]:
+    """The quantiles that an interval lies between."""
+    if not 0 < confidence < 1:
+        raise RscError(f"confidence is a share between 0 and 1, not {confidence}")
+    return (1 - confidence) / 2, (1 + confidence) / 2
+
+
 def _times_drawn(rng: np.random.Generator, n: int, n_resamples: int) -> Floats:
     """How often each of ``n`` is drawn in ``n`` draws with replacement: (n_resamples, n)."""
+    if n_resamples < 1:
+        raise RscError(f"an interval needs one resample or more, not {n_resamples}")
     drawn = rng.integers(0, n, (n_resamples, n)) + n * np.arange(n_resamples)[:, None]
     return np.bincount(drawn.ravel(), minlength=n_resamples * n).reshape(-1, n).astype(np.float64)
 
@@ -191,5 +202,5 @@ def _ratio_interval(
     """Percentile interval of ``sum(numerator) / sum(denominator)``, of clips (C,), over resamples."""
     weights = _clip_weights(np.random.default_rng(seed), recording, n_resamples)
     ratios = (weights @ numerator) / (weights @ denominator)
-    low, high = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(ratios, _ends(confidence))
     return Interval(float(numerator.sum() / denominator.sum()), float(low), float(high))

@@ -238,3 +238,18 @@ def test_over_seeds_wants_several() -> None:
         over_seeds(np.ones((1, 4)), [0, 0, 1, 1])
     with pytest.raises(RscError, match="two recordings"):
         over_seeds(np.ones((2, 4)), [0, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "complaint"),
+    [
+        ([], {}, "there are no values"),
+        ([1.0, 2.0], {"n_resamples": 0}, "one resample or more, not 0"),
+        ([1.0, 2.0], {"confidence": 95}, "between 0 and 1, not 95"),
+    ],
+)
+def test_senseless_requests_are_one_line(
+    values: list[float], options: dict[str, float], complaint: str
+) -> None:
+    with pytest.raises(RscError, match=complaint):
+        cluster_bootstrap(values, ["a", "b"][: len(values)], **options)  # type: ignore[arg-type]
