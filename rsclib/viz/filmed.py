@@ -47,7 +47,8 @@ def filmed(data: Arrays, person: int, size: int = 128, seed: int = 0) -> dict[st
         seed: draws what her picture does not tell: which way the panorama lies, colours, the camera's faults.
 
     Returns:
-        ``images`` (T, S, S, 3) uint8; ``joints14`` (T, 14, 3), metres, camera axes, from the pelvis.
+        ``images`` (T, S, S, 3) uint8; ``joints14`` (T, 14, 3), metres, camera axes, from the pelvis;
+        ``up`` (3,), where up is in camera axes.
     """
     poses, where, seen = her_motion(data, person)
     count, surface = len(poses), workshop()[1]
@@ -69,8 +70,9 @@ def filmed(data: Arrays, person: int, size: int = 128, seed: int = 0) -> dict[st
     noise = np.random.default_rng([seed, 1])
     images = []
     for t in range(count):
-        focal = size / side[t]
-        camera = Camera(focal, *(size / 2 - focal * middle[t]), size)
+        focal = float(size / side[t])
+        x, y = (float(v) for v in size / 2 - focal * middle[t])
+        camera = Camera(focal, x, y, size)
         below = rotation.T @ shift[t]
         ground = (rotation @ np.array([below[0], floor, below[2]])).astype(np.float32)
         view = camera.view(rotation, ground, 0.6)
@@ -80,4 +82,4 @@ def filmed(data: Arrays, person: int, size: int = 128, seed: int = 0) -> dict[st
             outfit, camera, behind, rotation, ground, 0.0, noise,
         )  # fmt: skip
         images.append(picture.image)
-    return {"images": np.stack(images), "joints14": out.joints14.numpy()}
+    return {"images": np.stack(images), "joints14": out.joints14.numpy(), "up": seen[:, 1]}

@@ -1,4 +1,4 @@
-"""Films and curves of moving joints: who trembles, who stands still, and which number sees it."""
+"""Curves and bars of moving joints: who trembles, who stands still, and which number sees it."""
 
 from __future__ import annotations
 
@@ -8,93 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsclib.viz.meshes import BLUE, GREY, VERMILION
-from rsclib.viz.skeletons import bones, film_of_figures
+from rsclib.viz.meshes import BLUE, VERMILION
+from rsclib.viz.stick_film import BLACK, COLOURS, GREEN
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Floats = NDArray[np.floating[Any]]
-GREEN = (0.0, 0.62, 0.451)  # Okabe and Ito's
-# Colour and dash of the three films of lesson 19 and of what else is drawn with them.
-STYLES: dict[str, tuple[Any, str]] = {
-    "truth": (GREY, "-"), "turned": (BLUE, "--"), "jittery": (VERMILION, "-"), "frozen": (GREEN, ":"),
-    "RSC-Net": ("black", "-."),
-}  # fmt: skip
-SIDE = 180  # pixels of an input picture in a film
-
-
-def style_of(name: str) -> tuple[Any, str]:
-    """Colour and dash of a film by name; one without a style of its own is black and dash-dotted."""
-    return STYLES.get(name, ("black", "-."))
-
-
-def sticks(
-    axis: Any, truth: Floats, guess: Floats | None = None, colour: Any = VERMILION, title: str = ""
-) -> None:
-    """One frame: the true skeleton in grey, a guessed one over it, as the camera sees them.
-
-    Args:
-        truth, guess: (14, 3) metres, camera axes, the middle of the hips at the origin.
-    """
-    bones(axis, truth, GREY, width=3.5)
-    if guess is not None:
-        bones(axis, guess, colour, width=1.8)
-    axis.set(xlim=(-0.55, 0.55), ylim=(0.95, -0.8), aspect="equal", xticks=[], yticks=[])
-    axis.set_title(title, fontsize=9)
-    for spine in axis.spines.values():
-        spine.set_visible(False)
-
-
-def stick_film(
-    truth: Floats,
-    films: Mapping[str, Floats],
-    alt: str,
-    caption: str,
-    pictures: NDArray[np.uint8] | None = None,
-    milliseconds: int = 100,
-) -> None:
-    """Display films of skeletons side by side, each over the truth; before them what the camera saw.
-
-    Args:
-        truth: (T, 14, 3). films: the same by name. pictures: (T, S, S, 3) uint8.
-        alt, caption: see :func:`rsclib.viz.html.figure_html`. milliseconds: that a frame stands.
-    """
-    import matplotlib.pyplot as plt
-
-    def frame(t: int) -> Figure:
-        columns = len(films) + (pictures is not None)
-        figure, axes = plt.subplots(1, columns, figsize=(1.45 * columns, 2.25), squeeze=False)
-        row = list(axes[0])
-        if pictures is not None:
-            seen = row.pop(0)
-            seen.imshow(pictures[t], interpolation="nearest")
-            seen.set_title("the camera's film", fontsize=9)
-            seen.axis("off")
-        for axis, (name, joints) in zip(row, films.items(), strict=True):
-            sticks(axis, truth[t], joints[t], style_of(name)[0], name)
-        figure.subplots_adjust(0.01, 0.01, 0.99, 0.9, 0.03)
-        return figure
-
-    film_of_figures((frame(t) for t in range(len(truth))), alt, caption, milliseconds)
-
-
-def strip(truth: Floats, films: Mapping[str, Floats], frames: Sequence[int]) -> Figure:
-    """A figure: a row a film, a column a frame; a film for paper.
-
-    Args:
-        truth: (T, 14, 3). films: the same by name.
-    """
-    import matplotlib.pyplot as plt
-
-    shape = (len(films), len(frames))
-    figure, axes = plt.subplots(*shape, figsize=(1.0 * shape[1], 1.6 * shape[0]), squeeze=False)
-    for row, (name, joints) in zip(axes, films.items(), strict=True):
-        for axis, t in zip(row, frames, strict=True):
-            sticks(axis, truth[t], joints[t], style_of(name)[0], f"frame {t}" * (axis in axes[0]))
-        row[0].set_ylabel(name, fontsize=9)
-    figure.tight_layout(pad=0.2)
-    return figure
 
 
 def one_joint(films: Mapping[str, Floats], joint: int, label: str) -> Figure:
@@ -107,17 +27,17 @@ def one_joint(films: Mapping[str, Floats], joint: int, label: str) -> Figure:
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 2.9), layout="constrained")
     for name, joints in films.items():
-        colour, dash = style_of(name)
+        colour, width = COLOURS.get(name, BLACK), 3.5 if name == "truth" else 1.5
         height = -1000 * joints[:, joint, 1]  # y points down
-        left.plot(height, dash, color=colour, label=name, linewidth=2)
-        right.plot(np.arange(1, len(height) - 1), np.diff(height, 2), dash, color=colour)
+        left.plot(height, color=colour, label=name, linewidth=width)
+        right.plot(np.arange(1, len(height) - 1), np.diff(height, 2), color=colour, linewidth=width)
     left.set(title=f"{label}: height over the hips", xlabel="frame", ylabel="mm")
     right.set(title="its second difference", xlabel="frame", ylabel="mm/frame²")
     left.legend(frameon=False, fontsize=8)
     return figure
 
 
-def metric_panels(table: Any, best: str = "lowest is marked") -> Figure:
+def metric_panels(table: Any) -> Figure:
     """A figure: a panel a metric, a bar a film, the lowest with a star.
 
     Args:
@@ -128,7 +48,7 @@ def metric_panels(table: Any, best: str = "lowest is marked") -> Figure:
     figure, axes = plt.subplots(1, table.shape[1], figsize=(9.4, 2.4), sharey=True)
     for axis, (metric, values) in zip(axes, table.items(), strict=True):
         for y, (name, value) in enumerate(values.items()):
-            axis.barh(y, value, color=style_of(name)[0])
+            axis.barh(y, value, color=COLOURS.get(name, BLACK))
             star = " \N{BLACK STAR}" if value == values.min() else ""
             axis.text(value, y, f" {value:.1f}{star}", va="center", fontsize=9)
         axis.set_yticks(range(len(values)), list(values.index))
@@ -148,6 +68,7 @@ def rate_plot(rates: Sequence[float], curves: Mapping[str, Sequence[float]]) -> 
         rates: frames per second. curves: ACC by name, mm/frame², one of each rate.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator
 
     figure, axes = plt.subplots(1, 2, figsize=(9.2, 3.0), layout="constrained")
     squares = np.asarray(rates, dtype=np.float64) ** 2
@@ -158,6 +79,7 @@ def rate_plot(rates: Sequence[float], curves: Mapping[str, Sequence[float]]) -> 
     for axis, unit in zip(axes, ("mm/frame²", "m/s²"), strict=True):
         axis.set(xscale="log", yscale="log", xlabel="frames per second", title=f"ACC in {unit}")
         axis.set_xticks(rates, [f"{rate:g}" for rate in rates])
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.yaxis.set_major_formatter("{x:g}")
         axis.minorticks_off()
     axes[0].legend(frameon=False, fontsize=9)
@@ -187,27 +109,33 @@ def joined_plot(values: Floats, jump: NDArray[np.bool_], names: Sequence[str]) -
 
 
 def filter_plot(
-    panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
-    lines: Mapping[str, Mapping[str, float]],
-    xlabel: str,
+    window: Sequence[int],
+    filters: Mapping[str, Sequence[Mapping[str, float]]],
+    points: Mapping[str, Mapping[str, float]],
 ) -> Figure:
-    """A figure: a panel a metric, a curve a filter over its width.
+    """A figure: left, ACC-ERR of the first filter over its window; right, MPJPE over ACC-ERR, a curve a
+    filter from its weakest setting to its strongest.
 
     Args:
-        panels: by metric, by filter: the widths and the values. lines: by metric, horizontal lines by
-            name.
+        window: frames, of the first filter. filters: by name, of each setting its metrics. points:
+            films without a filter, the same.
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(panels), figsize=(9.2, 3.0), layout="constrained")
-    dashes = ("--", ":", "-.")
-    for axis, (metric, curves) in zip(axes, panels.items(), strict=True):
-        for (name, (widths, values)), marker, colour in zip(
-            curves.items(), "os^", (BLUE, VERMILION, GREEN), strict=False
-        ):
-            axis.plot(widths, values, marker=marker, color=colour, label=name, markersize=5)
-        for (name, value), dash in zip(lines[metric].items(), dashes, strict=False):
-            axis.axhline(value, color="black", linestyle=dash, linewidth=1, label=name)
-        axis.set(xlabel=xlabel, title=metric, ylim=(0, None))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.2), layout="constrained")
+    first = next(iter(filters))
+    left.plot(window, [m["ACC-ERR"] for m in filters[first]], "o-", color=BLUE, label=first)
+    for (name, metrics), dash, mark in zip(points.items(), ("--", ":"), "X*", strict=False):
+        colour = COLOURS.get(name, BLACK)
+        left.axhline(metrics["ACC-ERR"], color=colour, linestyle=dash, label=name)
+        at = metrics["ACC-ERR"], metrics["MPJPE"]
+        right.plot(*at, mark, color=colour, markersize=11, label=name, zorder=3)
+    for (name, curve), mark, colour in zip(filters.items(), "os", (BLUE, VERMILION), strict=False):
+        right.plot([m["ACC-ERR"] for m in curve], [m["MPJPE"] for m in curve], f"{mark}-",
+                   color=colour, markersize=5, label=name)  # fmt: skip
+    left.set(xlabel="window (frames)", ylabel="ACC-ERR (mm/frame²)", ylim=(0, None))
+    right.set(xlabel="ACC-ERR (mm/frame²)", ylabel="MPJPE (mm)", xlim=(0, None))
+    right.set_ylim(0, 1.15 * right.dataLim.ymax)
+    for axis in (left, right):
         axis.legend(frameon=False, fontsize=8)
     return figure
