@@ -136,6 +136,6 @@ def filter_plot(
     left.set(xlabel="window (frames)", ylabel="ACC-ERR (mm/frame²)", ylim=(0, None))
     right.set(xlabel="ACC-ERR (mm/frame²)", ylabel="MPJPE (mm)", xlim=(0, None))
     right.set_ylim(0, 1.15 * right.dataLim.ymax)
-    for axis in (left, right):
-        axis.legend(frameon=False, fontsize=8)
+    left.legend(frameon=False, fontsize=8, loc="center right")
+    right.legend(frameon=False, fontsize=8, loc="lower right")
     return figure
