@@ -94,6 +94,10 @@ class NetPredictor:
 
     def joints14(self, images: Tensor, size: int) -> Tensor:
         """See :class:`Predictor`."""
+        return self.joints17(images, size)[:, :14]
+
+    def joints17(self, images: Tensor, size: int) -> Tensor:
+        """The same 14 joints and three more (B, 17, 3): what SPIN scores on MPI-INF-3DHP."""
         prediction = self.at(images, size)
         with torch.inference_mode():
-            return self.body.joints(prediction.rotmats, prediction.betas).joints14.cpu()
+            return self.body.joints(prediction.rotmats, prediction.betas).joints17.cpu()
