@@ -234,5 +234,5 @@ def file(path: Path, what: str) -> Path:
         RscError: it is not there.
     """
     if not path.is_file():
-        raise RscError(f"{what} is missing: {path} was looked for (rsc doctor says what is there)")
+        raise RscError(f"{what}: {path} was looked for and is not there (see rsc doctor)")
     return path
