@@ -184,6 +184,7 @@ def test_from_the_command_line(
     said = capsys.readouterr()
     assert f"{part} (spin): {len(scores.clip)} of {len(scores.clip)} people, labels of" in said.err
     assert "95 % intervals by clip" in said.out
+    assert str(root) not in json.dumps(document), "no folder of the user's is published"
     about = document["provenance"]
     assert (
         isinstance(about, dict)
@@ -211,6 +212,18 @@ def test_ours_beside_the_truth_of_smpl(root: Path, tmp_path: Path) -> None:
     about = document["provenance"]
     assert isinstance(about, dict) and about["body"]["name"] == "open"
     assert {r["images"] for r in rows} == {"2"}
+
+
+def test_released_pixels_are_named_and_differ(root: Path, model: Path, tmp_path: Path) -> None:
+    """Only where an image is shrunk, and never in a row that looks like any other."""
+    words = ["eval", model, "--part", "3dpw", "--data", root]
+    *_, plain = run(words, tmp_path / "a.csv")
+    *_, released = run([*words, "--pixels", "released"], tmp_path / "b.csv")
+    name = model.parent.name
+    called = f"{name} (released pixels)"
+    assert released.methods == [called, CONSTANT]
+    np.testing.assert_array_equal(plain.of(name, 128), released.of(called, 128))
+    assert not np.allclose(plain.of(name, 52), released.of(called, 52), atol=1e-6)
 
 
 def test_labels_by_path(

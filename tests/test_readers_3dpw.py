@@ -131,6 +131,10 @@ def test_shared_and_endless_lists(tmp_path: Path) -> None:
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a": [array] * 1000}))
     read = read_pickle(tmp_path / "a.pkl", "x")["a"]
     assert len(read) == 1000 and all(item is read[0] for item in read)
+    many = {"a": [np.full(3, i) for i in range(500)]}  # as many arrays as a long file has
+    for protocol in (2, 4):
+        (tmp_path / "a.pkl").write_bytes(pickle.dumps(many, protocol))
+        assert [int(x[0]) for x in read_pickle(tmp_path / "a.pkl", "x")["a"]] == list(range(500))
     endless: list[Any] = []
     endless.append(endless)
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a": endless}))

@@ -201,6 +201,9 @@ class Eval:
     protocol: Literal["spin", "vibe"] = "spin"
     """Of a licensed part. spin: 3DPW's truth by gender, errors from the pelvis, 17 joints on
     MPI-INF-3DHP; vibe: neutral truth, errors from the middle of the hips. Never compare the two."""
+    pixels: Literal["plain", "released"] = "plain"
+    """released: shrunk images get the stretched contrast that the released code gives them, for
+    comparison with published numbers; rows of the table say so."""
     data: Path | None = None
     """Folder of the licensed data (rsc doctor says how it is laid out); default: RSC_DATA."""
     body: Path | None = None

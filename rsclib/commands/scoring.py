@@ -42,13 +42,13 @@ def models_by_title(names: Sequence[str]) -> dict[str, RSCNet]:
 
 
 def _predictors(
-    names: Sequence[str], smpl: Path | None = None, licensed: bool = False
+    names: Sequence[str], smpl: Path | None = None, licensed: bool = False, pixels: str = "plain"
 ) -> dict[str, NetPredictor]:
     """Models that share a table.
 
     Args:
         smpl: the body in place of RSC_SMPL's. licensed: on licensed data each model has the body that
-            it was trained on; the truth's may be another.
+            it was trained on; the truth's may be another. pixels: "released" is part of the names.
 
     Raises:
         RscError: one was trained on another body, or they are not all of one size.
@@ -61,7 +61,11 @@ def _predictors(
     for name, net in models_by_title(names).items():
         trained_on = getattr(net, "trained_on", None) or {}
         own = licensed and trained_on.get("name") == "open"
-        made[name] = NetPredictor(net, load_body(OPEN_BODY if own else smpl))
+        released = pixels == "released"
+        body = load_body(OPEN_BODY if own else smpl)
+        made[name + " (released pixels)" * released] = NetPredictor(
+            net, body, released_pixels=released
+        )
     if len({p.ranges for p in made.values()}) > 1:
         sizes = ", ".join(f"{name}: {p.ranges.full} px" for name, p in made.items())
         raise RscError(f"models of one size share a table, not of several ({sizes})")
@@ -170,7 +174,7 @@ def evaluate(options: Eval) -> None:
         raise RscError("name at least one model: rsc eval full hr-only")
     licensed = is_licensed(options.part)
     smpl = _smpl(options) if licensed else options.body
-    predictors = _predictors(options.models, smpl, licensed)
+    predictors = _predictors(options.models, smpl, licensed, options.pixels)
     if options.out:
         if options.out.is_dir():  # now, not after the evaluation
             raise RscError(f"{options.out} is a folder; name a file in it: {options.out}/eval.csv")

@@ -43,11 +43,12 @@ Gender = Literal["neutral", "male", "female"]
 def smpl_files(gender: Gender) -> tuple[str, ...]:
     """What SMPL's model is called in smplx and SPIN, and by its authors; in the order of choice."""
     short = gender if gender == "neutral" else gender[0]
+    old = "model" if gender == "male" else "Model"  # as that release spells them
     return (
         f"SMPL_{gender.upper()}.pkl",
         f"SMPL_{gender.upper()}.npz",
         f"basicmodel_{short}_lbs_10_207_0_v1.1.0.pkl",
-        f"basicModel_{short}_lbs_10_207_0_v1.0.0.pkl",
+        f"basic{old}_{short}_lbs_10_207_0_v1.0.0.pkl",
     )
 
 
