@@ -32,6 +32,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trees.mpii(root)
     trees.amass(root)
     trees.picture(root / "surreal/textures/female/nongrey_female_0001.jpg", 0, (64, 64))
+    for place in ("bounding_box_train", "query", "bounding_box_test"):
+        trees.picture(root / f"Market-1501/{place}/0002_c1s1_000451_03.jpg", 0, (64, 128))
     (root / "vibe_db").mkdir()
     joblib.dump(
         {"vid_name": np.array(["a"]), "theta": np.zeros((1, 82))}, root / "vibe_db/amass_db.pt"
@@ -60,6 +62,7 @@ def test_all_that_is_there_is_found(whole: Path, capsys: pytest.CaptureFixture[s
         "1 coloured"
     )
     assert found["amass_db.pt (VIBE)"] == "1 frames with theta, vid_name"
+    assert found["Market-1501"] == "1 in bounding_box_train, 1 in query, 1 in bounding_box_test"
     assert rows["SMPL male"]["status"] == "missing"
     assert {"models/full.safetensors", "open_body.npz", "LSP-Extended", "COCO", "MPII"} < set(found)
     assert not [row for row in rows.values() if row["status"] == "broken"]
@@ -109,6 +112,8 @@ def cut(path: Path) -> None:
          "was looked for and is not there"),
         ("RSC-Net", lambda r: ((r / "checkpoints").mkdir(), torch.save({"a": torch.zeros(1)}, r / "checkpoints/RSC-Net.pt")),
          "unknown checkpoint"),
+        ("Market-1501", lambda r: trees.picture(r / "Market-1501/query/0001_c1s1_000451_03.jpg"),
+         "bounding_box_train/*.jpg was looked for"),
         ("amass_db.pt (VIBE)", lambda r: ((r / "vibe_db").mkdir(), (r / "vibe_db/amass_db.pt").write_bytes(b"\x80\x04")),
          "damaged"),
     ],

@@ -7,6 +7,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 import roma
@@ -224,6 +225,46 @@ def test_released_pixels_are_named_and_differ(root: Path, model: Path, tmp_path:
     assert released.methods == [called, CONSTANT]
     np.testing.assert_array_equal(plain.of(name, 128), released.of(called, 128))
     assert not np.allclose(plain.of(name, 52), released.of(called, 52), atol=1e-6)
+
+
+def test_a_database_of_vibe_by_path(
+    root: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """VIBE's frames, boxes and neutral truth; it does not know who is a man."""
+    with np.load(root / "dataset_extras/3dpw_test.npz") as file:
+        labels = dict(file)
+    path = tmp_path / "3dpw_test_db.pt"
+    joblib.dump(
+        {
+            "vid_name": np.array(["downtown_arguing_00_0"] * 3 + ["flat_guitar_01_0"] * 3),
+            "img_name": np.char.add("data/3dpw/", labels["imgname"]),
+            "bbox": np.tile([48.0, 48.0, 60.0, 60.0], (6, 1)),
+            "pose": labels["pose"], "shape": labels["shape"],
+        },
+        path,
+    )  # fmt: skip
+    words = ["eval", model, "--part", path, "--data", root]
+    *_, scores = run([*words, "--protocol", "vibe"], tmp_path / "a.csv")
+    assert scores.part == "3dpw_test_db (vibe)" and len(scores.clip) == 6
+    *_, own = run(
+        ["eval", model, "--part", "3dpw", "--data", root, "--protocol", "vibe"], tmp_path / "b"
+    )
+    # The same truth, other boxes: the constant pose is the same, the network's is not.
+    np.testing.assert_allclose(scores.of(CONSTANT, 128), own.of(CONSTANT, 128), atol=1e-3)
+    capsys.readouterr()
+    assert main([*map(str, words)]) == 2
+    assert "does not say whose model" in capsys.readouterr().err
+
+
+def test_the_owners_files_of_3dpw(root: Path, model: Path, tmp_path: Path) -> None:
+    """Without SPIN's list the sequences themselves are read; two people of one are two clips."""
+    trees.raw_3dpw(tmp_path)
+    words = ["eval", model, "--part", "3dpw", "--data", tmp_path, "--body", root / "smpl"]
+    rows, document, scores = run(words, tmp_path / "a.csv")
+    assert len(scores.clip) == 10 and len(set(scores.clip)) == 3
+    about = document["provenance"]
+    assert isinstance(about, dict) and about["labels"] == {"file": "test", "sha256": None}
+    assert {r["images"] for r in rows} == {"10"}
 
 
 def test_labels_by_path(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from rsclib.people import Labels
 from rsclib.readers.crops import Crops, cut
 from rsclib.readers.found import Found
 from rsclib.readers.pw3d import MARGIN, read_3dpw
-from rsclib.readers.spin_npz import clips_of, read_part, read_spin_npz
+from rsclib.readers.spin_npz import clips_of, inside, read_part, read_spin_npz
 from rsclib.skeleton import KEYPOINT_NAMES
 from tests import trees
 
@@ -201,6 +202,20 @@ def test_objects_in_a_label_file_are_refused(tmp_path: Path) -> None:
     path = trees.spin_3dpw(tmp_path, gender=np.array([Payload()] * 6, object))
     with pytest.raises(RscError, match="Python objects, which are not read"):
         read_spin_npz(path, tmp_path)
+
+
+@given(
+    st.text(max_size=30)
+    | st.lists(st.sampled_from(["..", "a", ".", "", "/", "b.jpg", "\\"])).map("/".join)
+)
+def test_no_name_leads_out_of_the_folder(name: str) -> None:
+    home = Path("/data/set")
+    try:
+        plain = inside(name, Path("x.npz"))
+    except RscError:
+        return
+    assert Path(os.path.normpath(home / plain)).is_relative_to(home) and plain not in ("", ".")
+    assert inside(plain, Path("x.npz")) == plain
 
 
 def test_sequences_are_told_by_the_paths() -> None:

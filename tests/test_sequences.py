@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from rsclib.openbench import chains as C
+from rsclib.openbench.camera import Camera
 from rsclib.openbench.motions import SPLIT, shipped_motions
 from rsclib.openbench.occluders import Front
-from rsclib.openbench.camera import Camera
 from rsclib.openbench.parts import SPLITS
 from rsclib.openbench.sequences import make_sequences
 
@@ -101,7 +101,9 @@ def test_only_what_moves_changes_from_frame_to_frame(video: dict[str, np.ndarray
 
 def test_the_sensors_noise_is_new_in_each_frame() -> None:
     split = SPLITS["test-video-studio"]
-    images = np.concatenate([make_sequences(split, 0, shard, 2, 64)["images"][None] for shard in range(4)])
+    images = np.concatenate(
+        [make_sequences(split, 0, shard, 2, 64)["images"][None] for shard in range(4)]
+    )
     corner = images[:, :, :8, :8].astype(float)  # the place, not the person
     assert any((a[0] != a[1]).mean() > 0.05 for a in corner)
 

@@ -12,7 +12,7 @@ from rsclib.openbench.parts import SPLITS
 
 # As rsclib.readers.protocols.PARTS, which takes a second to import.
 LICENSED = ("3dpw", "h36m-p1", "h36m-p2", "mpi-inf-3dhp")
-_SCORED = [part.name for part in SPLITS.values() if part.labels == "full"]
+SCORED = [part.name for part in SPLITS.values() if part.labels == "full"]
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class Eval:
     part: Annotated[
         str,
         tyro.conf.arg(
-            help=f"One of {', '.join(_SCORED)}; of the licensed sets {', '.join(LICENSED)}; or a label "
+            help=f"One of {', '.join(SCORED)}; of the licensed sets {', '.join(LICENSED)}; or a label "
             "file: SPIN's .npz, VIBE's _db.pt."
         ),
     ] = "test-wild"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rsclib.commands.building import agree_to_build
-from rsclib.commands.options import Demo, Eval, Predict
+from rsclib.commands.options import LICENSED, SCORED, Demo, Eval, Predict
 from rsclib.commands.output import one_line, say
 from rsclib.errors import RscError
 
@@ -173,6 +173,12 @@ def evaluate(options: Eval) -> None:
     if not options.models:
         raise RscError("name at least one model: rsc eval full hr-only")
     licensed = is_licensed(options.part)
+    if not licensed and options.part not in SCORED:
+        known = ", ".join((*SCORED, *LICENSED))
+        raise RscError(
+            f"there is no part {options.part!r} to score on; choose from {known}, or name a label file "
+            "(.npz, _db.pt)"
+        )
     smpl = _smpl(options) if licensed else options.body
     predictors = _predictors(options.models, smpl, licensed, options.pixels)
     if options.out:

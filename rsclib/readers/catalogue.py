@@ -101,6 +101,15 @@ def _checkpoint(pattern: str, owner: str) -> Callable[[Path], str]:
     return check
 
 
+def _market(root: Path) -> str:
+    """Pictures of Market-1501, folder by folder."""
+    home = root / "Market-1501"
+    counts = {name: len(list((home / name).glob("*.jpg"))) for name in MARKET}
+    if empty := [name for name, count in counts.items() if not count]:
+        raise RscError(f"Market-1501: {home}/{empty[0]}/*.jpg was looked for; unpack it again")
+    return ", ".join(f"{count} in {name}" for name, count in counts.items())
+
+
 def _motions(root: Path) -> str:
     paths = amass.motion_files(root)
     first = amass.read_motion(paths[0], paths[0].stem)  # all of them would take an hour
@@ -118,6 +127,7 @@ def _insta(root: Path) -> str:
     return "readable (the first frames were)"
 
 
+MARKET = ("bounding_box_train", "query", "bounding_box_test")
 _SMPL = "smpl.is.tue.mpg.de (neutral: smplify.is.tue.mpg.de)"
 _NC = "non-commercial research, registration"
 _SPIN = "SPIN's fetch_data script (nkolot/SPIN)"
@@ -165,6 +175,10 @@ CATALOGUE: tuple[Entry, ...] = (
           "the start of the paper's training; row SPIN-o", _SPIN, "BSD-3; trained on licensed data"),
     Entry("checkpoint", "ResNet-50 (ImageNet)", ("checkpoints/resnet50-*.pth",),
           _checkpoint("resnet50-*.pth", "resnet"), "a trunk to start from", "torchvision", "BSD-3"),
+    Entry("checkpoint", "AlexNet (ImageNet)", ("checkpoints/alexnet-owt-*.pth",),
+          _checkpoint("alexnet-owt-*.pth", "unknown"), "LPIPS", "torchvision", "BSD-3"),
+    Entry("checkpoint", "VGG16 (ImageNet)", ("checkpoints/vgg16-*.pth",),
+          _checkpoint("vgg16-*.pth", "unknown"), "LPIPS, the other trunk", "torchvision", "BSD-3"),
     _spin_entry("3dpw", "rsc eval --part 3dpw"),
     _spin_entry("h36m-p1", "rsc eval --part h36m-p1"),
     _spin_entry("h36m-p2", "rsc eval --part h36m-p2"),
@@ -190,6 +204,9 @@ CATALOGUE: tuple[Entry, ...] = (
          _people(read_coco), "training"),
     Entry("data set", "AMASS", ("amass/*/**/*.npz",), _motions, "pose and motion priors",
           "amass.is.tue.mpg.de", _NC),
+    Entry("data set", "Market-1501", tuple(f"Market-1501/{name}" for name in MARKET), _market,
+          "Tables 4 and 8 on real pedestrians", "its authors (zheng-lab.cecs.anu.edu.au)",
+          "academic, no redistribution"),
     Entry("data set", "SURREAL textures", ("surreal/textures",), _textures, "the face term of TexGlo",
           "www.di.ens.fr/willow/research/surreal", _NC),
     Entry("data set", "InstaVariety (VIBE)", ("vibe_db/insta_train_db.h5",), _insta,
@@ -198,7 +215,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "VIBE's prepare_training_data (mkocabas/VIBE)", _NC)
       for file, enables in (
           ("3dpw_val_db.pt", "the video model"),
-          ("3dpw_test_db.pt", "rsc eval --part vibe_db/3dpw_test_db.pt --protocol vibe"),
+          ("3dpw_test_db.pt", "rsc eval --part its path --protocol vibe: VIBE's frames"),
           ("mpii3d_train_db.pt", "the video model"), ("mpii3d_val_db.pt", "the video model"),
           ("h36m_train_db.pt", "the video model"), ("amass_db.pt", "the motion prior"))),
 )  # fmt: skip
