@@ -31,6 +31,8 @@ from rsclib.statistics import cluster_bootstrap
 Row = dict[str, Any]
 # Images at a time: few enough for a processor's cache, enough to fill its cores.
 BATCH = 32
+# Crops that are held in memory at a time: 150 MB at 224 px.
+CUT = 1024
 CONSTANT = "best constant pose"
 
 
@@ -121,13 +123,14 @@ def score_trial(
     wanted = [size for size in sorted({*sizes, side}, reverse=True)
               if size in sizes or disagreement]  # fmt: skip
     found: dict[tuple[str, int], list[Tensor]] = {(n, s): [] for n in predictors for s in wanted}
-    batches = tqdm(
-        trial.images.split(BATCH), desc=f"evaluate {trial.name}", leave=False,
-        total=-(-len(trial.images) // BATCH),
-    )  # fmt: skip
-    for some in batches:
-        for name, size in found:
-            found[name, size].append(joints_at(predictors[name], some, size, count))
+    # What is in memory is one part; what is cut from the disk comes in parts that fit there.
+    together = len(trial.images) if isinstance(trial.images, Tensor) else CUT
+    parts_of = -(-len(trial.images) // together)
+    with tqdm(total=len(found) * parts_of, desc=f"evaluate {trial.name}", leave=False) as bar:
+        for some in trial.images.split(together):
+            for name, size in found:
+                found[name, size].append(joints_at(predictors[name], some, size, count))
+                bar.update()
     errors: dict[tuple[str, int, str], NDArray[np.float64]] = {}
     for (name, size), parts in found.items():
         joints = torch.cat(parts)

@@ -21,8 +21,10 @@ from rsclib.errors import RscError
 from rsclib.evaluate import CONSTANT, joints_at, score_trial
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.metrics import mpjpe, pa_mpjpe
+from rsclib.models import model_named
 from rsclib.network import RSCNet
 from rsclib.people import Trial
+from rsclib.predictor import NetPredictor
 from rsclib.readers import protocols as R
 from rsclib.readers.found import Found
 from rsclib.scores import Scores
@@ -152,7 +154,7 @@ def test_scores_by_hand(root: Path) -> None:
     """All predictors and sizes, in one pass over pictures that are cut as they are needed."""
     trial, _ = R.trial(R.read_part("3dpw", root), "spin", root / "smpl", 64)
     truth, wrong = trial.truth, trial.truth + 0.02 * torch.randn(6, 14, 3)
-    twice = torch.cat([wrong, wrong])  # asked at two sizes, the six images in one batch
+    twice = torch.cat([wrong, wrong])
     scores = score_trial({"good": Oracle(truth), "bad": Oracle(twice)}, trial, [32])
     assert scores.methods == ["good", "bad", CONSTANT] and scores.part == "3dpw (spin)"
     np.testing.assert_allclose(scores.of("bad", 32), mpjpe(wrong, truth), atol=1e-9)
@@ -330,3 +332,19 @@ def test_truth_that_is_not_whole(root: Path, tmp_path: Path) -> None:
 
 def test_the_parts_that_help_names() -> None:
     assert tuple(R.PARTS) == LICENSED
+
+
+def test_crops_in_parts_give_the_same_scores(
+    root: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four at a time, then two, is what all six at once are, in memory or cut from the disk."""
+    trial, _ = R.trial(R.read_part("3dpw", root), "vibe", root / "smpl", 128)
+    predictors = {"x": NetPredictor(model_named(str(model)), load_body(root / "smpl"))}
+    held = trial._replace(images=trial.images[:])
+    whole = score_trial(predictors, held, [128, 32], disagreement=True)
+    monkeypatch.setattr("rsclib.evaluate.CUT", 4)
+    parts = score_trial(predictors, trial, [128, 32], disagreement=True)
+    assert whole.errors.keys() == parts.errors.keys()
+    for key, values in whole.errors.items():
+        np.testing.assert_allclose(parts.errors[key], values, atol=1e-3, err_msg=str(key))
+    assert whole.of("x", 32, "disagreement").min() > 0
