@@ -47,7 +47,9 @@ def critic_loss(real: Tensor, fake: Tensor, kind: Kind = "lsgan") -> Tensor:
     return fake.mean() - real.mean()
 
 
-JOINTS = 23  # of the body; the root's turn says where the camera stands, not whether a pose is human
+JOINTS = (
+    23  # of the body; the root's turn says where the camera stands, not whether a pose is human
+)
 CRITICS = JOINTS + 2
 
 
@@ -69,7 +71,9 @@ class BodyCritic(nn.Module):
 
     def __init__(self, width: int = 32, hidden: int = 1024) -> None:
         super().__init__()
-        self.shared = nn.Sequential(nn.Linear(9, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+        self.shared = nn.Sequential(
+            nn.Linear(9, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
+        )
         # 23 linear layers as one convolution with a group a joint.
         self.each = nn.Conv1d(JOINTS * width, JOINTS, 1, groups=JOINTS)
         self.pose = nn.Sequential(

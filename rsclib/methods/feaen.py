@@ -46,7 +46,9 @@ class FeaenConfig(RscConfig):
         """
         super().check(where)
         if self.schedule[0][0] < 2:
-            raise RscError(f"{where}: FeaEN compares sizes: schedule must start with 2 scales or more")
+            raise RscError(
+                f"{where}: FeaEN compares sizes: schedule must start with 2 scales or more"
+            )
 
 
 class Feaen(Rsc):

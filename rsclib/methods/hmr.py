@@ -53,13 +53,13 @@ class Iterated(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(
-        self, images: Tensor, range_index: Tensor
-    ) -> tuple[Prediction, list[Estimate]]:
+    def forward(self, images: Tensor, range_index: Tensor) -> tuple[Prediction, list[Estimate]]:
         """The network's output, and the estimates after each correction, the last being its own."""
         _, phi = self.net.forward_features(images, range_index)
         with torch.autocast(phi.device.type, enabled=False):
-            found = self.net.regressor.iterates(phi.float())[1:]  # the mean person is nobody's guess
+            found = self.net.regressor.iterates(phi.float())[
+                1:
+            ]  # the mean person is nobody's guess
         return self.net.regress(phi, found[-1]), found
 
 
@@ -82,9 +82,7 @@ class Hmr(Rsc):
         self.bodies = bodies.to(device)
         # The loop takes the mean over the critics, HMR their sum.
         weight = CRITICS * config.prior
-        self.critic = Critic(
-            BodyCritic().to(device), weight, config.critic_lr, config.critic_decay
-        )
+        self.critic = Critic(BodyCritic().to(device), weight, config.critic_lr, config.critic_decay)
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> Step:
         """The basic loss of the last iterate; the critics judge all, beside as many real bodies."""

@@ -26,15 +26,14 @@ from rsclib.claims import (
     run_changes,
     sizes_of,
 )
-from rsclib.config import read_values
+from rsclib.config import merged, read_values
 from rsclib.errors import RscError
 from rsclib.evaluate import rows, score
 from rsclib.methods import check_config, plain_config
-from rsclib.methods.grid import Run, merged, run_grid
+from rsclib.methods.grid import Run, run_grid
 from rsclib.methods.rsc import RscConfig
-from rsclib.models import model_named
 from rsclib.openbench.build import COUNTS
-from rsclib.predictor import NetPredictor
+from rsclib.predictor import predictor_named
 from rsclib.resolution import PRESETS
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
@@ -128,8 +127,7 @@ def train_runs(
 def record(plan: Plan, run: str, seed: int, model: str) -> None:
     """Score a model on all parts and write its record."""
     started = time.monotonic()
-    net = model_named(model)
-    predictor = NetPredictor(net.eval(), load_body())
+    predictor = predictor_named(model, load_body())
     sizes = [s for s in sizes_of(run) if s <= predictor.ranges.full]
     if predictor.ranges != PRESETS["edu"]:
         sizes = list(predictor.ranges.eval_sizes)
