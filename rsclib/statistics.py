@@ -162,14 +162,15 @@ def pooled(
     if not np.isfinite(table).all():
         raise RscError("a value is NaN or infinite; no interval is given")
     _, group, recording = _grouped(table[0].sum(1), clusters)
-    sums = np.zeros((len(table), group.max() + 1, table.shape[2]))
-    np.add.at(sums, (slice(None), group), table)
+    sums = np.stack(
+        [[_sums(values, group) for values in line.T] for line in table]
+    )  # (S, D, clips)
     rng = np.random.default_rng(seed)
     of_clips = _clip_weights(rng, recording, n_resamples)
     of_seeds = _times_drawn(rng, len(table), n_resamples)
-    drawn = np.einsum("rs,rc,scd->rd", of_seeds, of_clips, sums, optimize=True)
+    drawn = np.einsum("rs,rc,sdc->rd", of_seeds, of_clips, sums, optimize=True)
     low, high = np.quantile(statistic(drawn), _ends(confidence))
-    return Interval(float(statistic(sums.sum((0, 1))[None])[0]), float(low), float(high))
+    return Interval(float(statistic(sums.sum((0, 2))[None])[0]), float(low), float(high))
 
 
 def _grouped(
