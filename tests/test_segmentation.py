@@ -16,7 +16,6 @@ from rsclib.body import load_body
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat, fit_translation
 from rsclib.network import NetConfig, Prediction, RSCNet
-from rsclib.openbench import build
 from rsclib.predictor import NetPredictor
 from rsclib.skeleton import SMPL_MIRROR, SMPL_NAMES
 from rsclib.statistics import cluster_bootstrap, over_seeds, pooled
@@ -159,13 +158,16 @@ def test_pooled_is_the_mean_where_the_statistic_is_one() -> None:
 # --- meshes against rendered truth -----------------------------------------------------------
 
 
+N = 8
+
+
 @pytest.fixture(scope="module")
 def truth() -> dict[str, Any]:
-    """Twelve rendered people with masks, by the benchmark's own renderer."""
+    """Eight rendered people with masks, by the benchmark's own renderer."""
     from rsclib.openbench.parts import SPLITS
     from rsclib.openbench.people import make_people
 
-    return make_people(SPLITS["test-studio"], 0, 0, 12, 128)
+    return make_people(SPLITS["test-studio"], 0, 0, N, 128)
 
 
 def true_prediction(truth: dict[str, Any]) -> Prediction:
@@ -190,16 +192,23 @@ def test_the_true_body_covers_the_person(truth: dict[str, Any]) -> None:
     parts = S.CLASSES[torch.from_numpy(truth["parts"]).long()]
     whole = S.confusion(masks, (found > 0).long(), 2)
     six = S.confusion(parts, found, 7)
-    # What is lacking is cloth and hair, and perspective.
-    assert S.accuracy(whole).min() > 95 and S.f1(whole).min() > 0.9
-    assert S.accuracy(six).mean() > 95 and S.f1(six).mean() > 0.85
+    # What is lacking is cloth and hair, which lie outside the body: its own pixels are right.
+    assert S.accuracy(whole).min() > 93 and S.f1(whole).min() > 0.9
+    assert (whole[:, 0, 1] / whole[:, :, 1].sum(1)).max() < 0.04
+    assert S.accuracy(six).mean() > 94 and S.f1(six).mean() > 0.8
     # Left for right would be seen: the parts' names are the truth's.
     swapped = torch.tensor([0, 1, 2, 4, 3, 6, 5])[found]
     assert S.f1(S.confusion(parts, swapped, 7)).mean() < 0.6
-    # And so would a mesh that is a few pixels off.
-    off = prediction._replace(cam=prediction.cam + torch.tensor([0, 0.15, 0]))
-    moved = S.confusion(masks, (S.part_map(off, body, 128) > 0).long(), 2)
-    assert (S.accuracy(moved) < S.accuracy(whole)).all()
+    # And so would a mesh that is a pixel off, whichever way.
+    pixel = 2 / 128 / prediction.cam[:, :1]  # metres
+    moved = []
+    for way in ([0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]):
+        off = prediction._replace(cam=prediction.cam + pixel * torch.tensor(way))
+        found = S.part_map(off, body, 128)
+        moved.append(S.accuracy(S.confusion(masks, (found > 0).long(), 2)).mean())
+    right, left, down, up = moved
+    assert max(moved) < S.accuracy(whole).mean()
+    assert abs(right - left) < 0.3 and abs(down - up) < 0.3
 
 
 def test_scores_of_a_part(truth: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +223,7 @@ def test_scores_of_a_part(truth: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     torch.manual_seed(0)
     predictor = NetPredictor(RSCNet(NetConfig.edu()).eval(), load_body())
     wanted = true_prediction(truth)
-    seen = iter(torch.arange(12).split(5))
+    seen = iter(torch.arange(N).split(5))
 
     def at(images: torch.Tensor, size: int) -> Prediction:
         rows = next(seen)
@@ -224,15 +233,14 @@ def test_scores_of_a_part(truth: dict[str, Any], monkeypatch: pytest.MonkeyPatch
         return Prediction(*(v[rows] for v in wanted))
 
     monkeypatch.setattr(predictor, "at", at)
-    found = S.segmentation_scores(predictor, "test-studio", 32, 12)
-    assert asked == [("test-studio", 12, 128)] and found.size == 32
-    assert found.silhouette.shape == (12, 2, 2) and found.parts.shape == (12, 7, 7)
+    found = S.segmentation_scores(predictor, "test-studio", 32, N)
+    assert asked == [("test-studio", N, 128)] and found.size == 32
+    assert found.silhouette.shape == (N, 2, 2) and found.parts.shape == (N, 7, 7)
     assert (found.silhouette.sum((1, 2)) == 128 * 128).all()
     six = S.confusion(
         S.CLASSES[torch.from_numpy(truth["parts"]).long()],
         S.part_map(wanted, predictor.body, 128), 7,
     )  # fmt: skip
-    assert np.array_equal(found.parts, six) and found.each("silhouette_accuracy").min() > 95
+    assert np.array_equal(found.parts, six) and found.each("silhouette_accuracy").min() > 93
     with pytest.raises(RscError, match="train-wild has no masks"):
-        S.segmentation_scores(predictor, "train-wild", 32, 12)
-    assert build.COUNTS["test-studio"] == 512
+        S.segmentation_scores(predictor, "train-wild", 32, N)
