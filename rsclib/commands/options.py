@@ -97,8 +97,8 @@ class Grid:
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Reproduce a table of the paper's ablation: train what has no record, score it, print the table
-    beside the paper's with a verdict for each claim.
+    """Reproduce a table of the paper, of the rivals or the ablation: train what has no record, score
+    it, print the table beside the paper's with a verdict for each claim.
 
     What results/edu holds is not trained again; --fresh trains it anew in --out and says whether the
     result lies inside the committed interval. A command that was stopped goes on.
@@ -110,11 +110,13 @@ class Reproduce:
               rsc reproduce table6 --launcher slurm --options slurm_partition=gpu
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("table5", "table6", "table7", "fig11")
+    NAMES: ClassVar[tuple[str, ...]] = ("table1", "table5", "table6", "table7", "fig11")
 
     tables: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
-        tyro.conf.arg(metavar="[TABLE ...]", help="table5, table6, table7, fig11; none: all."),
+        tyro.conf.arg(
+            metavar="[TABLE ...]", help="table1, table5, table6, table7, fig11; none: all."
+        ),
     ] = ()
     rows: tuple[str, ...] = ()
     """Only these rows; default: all of the tables."""
