@@ -17,23 +17,24 @@ from rsclib.checkpoints import save_model
 from rsclib.config import checked, merged, read_values, settings
 from rsclib.errors import RscError
 from rsclib.files.atomic import held
-from rsclib.methods import feaen, hmr, hr_only, imgsr, rsc
+from rsclib.methods import feaen, hmr, hr_only, imgsr, rsc, video
 from rsclib.methods.feaen import FeaenConfig
 from rsclib.methods.hmr import HmrConfig
 from rsclib.methods.hr_only import HrOnlyConfig
 from rsclib.methods.imgsr import ImgsrConfig
 from rsclib.methods.rsc import RscConfig
+from rsclib.methods.video import VideoConfig
 from rsclib.runs.distributed import first_process, ranks
 from rsclib.runs.launch import precision_here
 from rsclib.runs.provenance import provenance
 from rsclib.runs.states import load_training_state
 from rsclib.train import train
 
-Config = RscConfig | HrOnlyConfig | HmrConfig | ImgsrConfig | FeaenConfig
+Config = RscConfig | HrOnlyConfig | HmrConfig | ImgsrConfig | FeaenConfig | VideoConfig
 
 
 def load_config(name_or_path: str) -> Config:
-    """A preset by name ("ci", "edu", "paper", "hr_only", "hmr", …) or a YAML file. Where it has the key
+    """A preset by name ("ci", "edu", "paper", "hr_only", "hmr", "video", …) or a YAML file. Where it has the key
     ``base``, it says what differs from that preset.
 
     Raises:
@@ -65,8 +66,10 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(ImgsrConfig, values, where)
         case "feaen":
             return checked(FeaenConfig, values, where)
+        case "video":
+            return checked(VideoConfig, values, where)
         case other:
-            known = "rsc, hr_only, hmr, imgsr, feaen"
+            known = "rsc, hr_only, hmr, imgsr, feaen, video"
             raise RscError(f"{where}: method is one of {known}, not {other!r}")
 
 
@@ -97,6 +100,8 @@ def run(
                 build = rsc.builder(config, resumed)
             case HrOnlyConfig():
                 build = hr_only.builder(config, resumed)
+            case VideoConfig():
+                build = video.builder(config, resumed)
         net = train(build, config.run, config, folder, devices, nodes, progress)
         if ranks()[0] == 0:
             seconds = load_training_state(folder / "state.pt")["seconds"]
