@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from rsclib.body import Body, load_body
 from rsclib.errors import RscError
-from rsclib.models import check_body, network_named
+from rsclib.models import SHIPPED, check_body, network_named
 from rsclib.network import Prediction, RSCNet
 from rsclib.resolution import PRESETS, Ranges, degrade, normalise
 from rsclib.superres import SharpNet, as_bytes
@@ -180,7 +180,10 @@ def predictor_of(
             return NetPredictor(net.eval(), body, ranges)
         case SharpNet():
             return SharpPredictor(net.eval(), body, ranges)
-    raise RscError(f"a network of the kind {getattr(net, 'kind', '?')!r} finds no bodies in images")
+    raise RscError(
+        f"{getattr(net, 'source', 'this')} holds a network of the kind {getattr(net, 'kind', '?')!r}; "
+        f"here an RSC-Net is needed ({', '.join(SHIPPED)}, or a model that rsc train wrote) or an ImgSR"
+    )
 
 
 def predictor_named(name: str, body: Body | None = None) -> NetPredictor:

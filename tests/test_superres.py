@@ -175,7 +175,7 @@ def test_a_predictor_by_the_name_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(RscError, match="kind 'imgsr'; here an RSC-Net is needed"):
         model_named(str(path))
     assert type(predictor_named("hr-only")) is NetPredictor
-    with pytest.raises(RscError, match="finds no bodies"):
+    with pytest.raises(RscError, match=r"kind '\?'; here an RSC-Net is needed"):
         predictor_of(torch.nn.Linear(1, 1))
     assert type(predictor_of(RSCNet(TINY), ranges=RANGES)) is NetPredictor
 
