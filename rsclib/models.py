@@ -21,7 +21,7 @@ from rsclib.temporal import Temporal
 
 MODELS = ASSETS / "models"
 # The shipped models, and what tables and pictures call them.
-SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net"}
+SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net", "spin": "SPIN, all sizes"}
 # The shipped temporal modules, and whose features each reads.
 VIDEO = {"video": "full"}
 
