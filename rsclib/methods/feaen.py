@@ -66,11 +66,11 @@ class Feaen(Rsc):
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> Step:
         """The basic loss; the critic judges phi of the lower ranges, beside phi of range 0."""
-        self.join(batch.scales, step)
-        prediction = model(batch.images, batch.range_index)
+        prediction = self.predicted(model, batch, step)
         full, *lower = prediction.phi.chunk(batch.scales)
         real = full.detach().repeat(len(lower), 1)  # an example, never a pupil
-        return Step(self.terms(prediction, batch, step), torch.cat(lower), real)
+        terms = self.terms(prediction, batch.labels, batch.scales, step)
+        return Step(terms, torch.cat(lower), real)
 
 
 def builder(config: FeaenConfig, resumed: bool) -> Callable[[torch.device], Rsc]:

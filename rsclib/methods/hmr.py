@@ -90,7 +90,8 @@ class Hmr(Rsc):
         prediction, found = model(batch.images, batch.range_index)
         bodies = [as_bodies(rot6d_to_rotmat(p.unflatten(1, (24, 6))), b) for p, b, _ in found]
         fake = torch.cat(bodies)
-        return Step(self.terms(prediction, batch, step), fake, self.real(len(fake), step))
+        terms = self.terms(prediction, batch.labels, batch.scales, step)
+        return Step(terms, fake, self.real(len(fake), step))
 
     def real(self, count: int, step: int) -> Tensor:
         """This process's share of a step's real bodies (count, 217): a function of the step."""

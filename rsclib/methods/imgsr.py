@@ -80,7 +80,8 @@ class Imgsr(Rsc):
         prediction, sharper = model(batch.images, batch.range_index)
         full, *_ = batch.images.chunk(batch.scales)
         off = (sharper.unflatten(0, (batch.scales, -1)) - full).abs().mean()
-        return Step(self.terms(prediction, batch, step) | {"image": self.config.image * off})
+        terms = self.terms(prediction, batch.labels, batch.scales, step)
+        return Step(terms | {"image": self.config.image * off})
 
     def finish(self) -> SharpNet:
         """Both networks, the statistics of the second softened."""

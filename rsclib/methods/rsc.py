@@ -21,7 +21,7 @@ from rsclib.losses import LossConfig, Terms, rsc_loss
 from rsclib.methods.measured import measure_or_load
 from rsclib.models import check_body, check_labels, model_named
 from rsclib.network import NetConfig, Prediction, RSCNet
-from rsclib.people import Batch, People
+from rsclib.people import Batch, Labels, People
 from rsclib.range_norm import freeze, soften
 from rsclib.resolution import PRESETS, Ranges
 from rsclib.runs.distributed import first_process_first, ranks
@@ -208,8 +208,14 @@ class Rsc:
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> Step:
         """L_b + lambda_s L_s + lambda_f L_f."""
+        prediction = self.predicted(model, batch, step)
+        return Step(self.terms(prediction, batch.labels, batch.scales, step))
+
+    def predicted(self, model: nn.Module, batch: Batch, step: int) -> Prediction:
+        """What the network makes of a batch, once the ranges that join at this step have begun."""
         self.join(batch.scales, step)
-        return Step(self.terms(model(batch.images, batch.range_index), batch, step))
+        prediction: Prediction = model(batch.images, batch.range_index)
+        return prediction
 
     def join(self, scales: int, step: int) -> None:
         """A range that joins at a step starts from its larger neighbour."""
@@ -217,12 +223,10 @@ class Rsc:
         for row in range(before, scales):
             self.network.copy_row(row - 1, row)
 
-    def terms(self, prediction: Prediction, batch: Batch, step: int) -> Terms:
-        """The weighted terms of what was predicted for a batch."""
+    def terms(self, prediction: Prediction, labels: Labels, scales: int, step: int) -> Terms:
+        """The weighted terms of a prediction of P' scales; ``labels`` are of one."""
         points = self.body.joints(prediction.rotmats, prediction.betas).keypoints3d
-        return rsc_loss(
-            prediction, points, batch.labels, batch.scales, self.memory, step, self.config.loss
-        )
+        return rsc_loss(prediction, points, labels, scales, self.memory, step, self.config.loss)
 
     def scores(self, step: int) -> Mapping[str, float]:
         """Nothing beside the losses."""
