@@ -28,17 +28,19 @@ class RdnConfig:
     Attributes:
         blocks: D. layers: C, convolutions a block. growth: G, channels that each adds. width: G_0.
         fold: so many pixels a side become channels of one position, and turn back at the end. 1 is
-            the paper's; with 4 a picture of 128 px is worked on as 32 x 32, the smallest range's own
-            number of pixels, at a sixteenth of the cost.
+            the paper's; with 2 a picture of 128 px is worked on as 64 x 64, at a quarter of the cost.
+
+    The defaults are for a CPU. In short trainings on the image loss alone, of which no file is kept,
+    they sharpened more than (4, 4, 32, 32) with a fold of 4, in less time.
     """
 
     __pydantic_config__ = STRICT
 
-    blocks: Annotated[int, Within(1, 64)] = 4
-    layers: Annotated[int, Within(1, 64)] = 4
-    growth: Annotated[int, Within(1, 1024)] = 32
+    blocks: Annotated[int, Within(1, 64)] = 2
+    layers: Annotated[int, Within(1, 64)] = 3
+    growth: Annotated[int, Within(1, 1024)] = 16
     width: Annotated[int, Within(1, 1024)] = 32
-    fold: Annotated[int, Within(1, 32)] = 4
+    fold: Annotated[int, Within(1, 32)] = 2
 
     @staticmethod
     def paper() -> RdnConfig:
