@@ -15,13 +15,14 @@ from typing import Any
 import tyro
 
 from rsclib import __version__
-from rsclib.commands import building, reproducing, scoring, training
+from rsclib.commands import building, fitting, reproducing, scoring, training
 from rsclib.commands.environment import complete_environment, forgiving_output
 from rsclib.commands.options import (
     Command,
     DataBuild,
     Demo,
     Eval,
+    Fit,
     Grid,
     Predict,
     Pretrain,
@@ -42,6 +43,7 @@ COMMANDS: dict[str, tuple[type, Any]] = {
     "reproduce": (Reproduce, reproducing.reproduce),
     "eval": (Eval, scoring.evaluate),
     "predict": (Predict, scoring.predict),
+    "fit": (Fit, fitting.fit),
 }
 
 

@@ -89,7 +89,8 @@ def load_mixture(path: str | os.PathLike[str] | None = None) -> PoseMixture:
     else:
         arrays = read_npz(file, ("means", "covars", "weights"))
     try:
-        return PoseMixture(*_checked(arrays), name=file.name)
+        means, covars, weights = _checked(arrays)
+        return PoseMixture(means, covars, weights, file.name)
     except (RscError, ValueError) as error:
         raise RscError(f"{file} is not a pose mixture: {error}") from error
 

@@ -49,6 +49,14 @@ KEYPOINTS_24 = (8, 5, 45, 46, 4, 7, 21, 19, 17, 16, 18, 20, *range(47, 54), 24, 
 # joints14 in the 17 rows of J_regressor_h36m.
 H36M_TO_J14 = (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10)
 
+# Other people's layouts, as rows of the 24 keypoints; None: a point that is none of them. OpenPose's
+# BODY_25: its neck is the middle of the shoulders, its last six points are on the feet.
+FROM_BODY_25 = (
+    19, None, 8, 7, 6, 9, 10, 11, 14, 2, 1, 0, 3, 4, 5, 21, 20, 23, 22,
+    None, None, None, None, None, None,
+)  # fmt: skip
+FROM_COCO_17 = (19, 20, 21, 22, 23, 9, 8, 10, 7, 11, 6, 3, 2, 4, 1, 5, 0)
+
 
 def from_hips(keypoints3d: Tensor) -> Tensor:
     """Points (..., J, 3) relative to the middle of the hips, rows :data:`MIDHIP`."""

@@ -79,10 +79,12 @@ class Moment(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """The fitted ``pose``; its ``error`` (B,), px^2; the ``history``, where it was asked for."""
+    """The fitted ``pose``; its ``error`` (B,), px^2, see :func:`reprojection_error`; its ``loss`` (B,),
+    points and priors; the ``history`` that was asked for."""
 
     pose: Pose
     error: Tensor
+    loss: Tensor
     history: list[Moment]
 
 
@@ -90,6 +92,38 @@ def image_points(points: Tensor, translation: Tensor) -> Tensor:
     """Eq. 3 in pixels from the middle of a 224 px crop: X (B, J, 3), delta (B, 3) to (B, J, 2)."""
     points = points + translation[:, None]
     return points[..., :2] / points[..., 2:] * FOCAL  # J = f_project(X, delta)  Eq. 3
+
+
+def upright_starts(body: Body, mixture: PoseMixture, keypoints: Tensor, headings: int = 4) -> Pose:
+    """Where to start when nothing is known of one person but her keypoints (1, 24, 3): the mean pose of
+    the mixture and the mean shape, upright, at so many ``headings`` about the vertical, as far away
+    as her torso is small.
+
+    Raises:
+        RscError: fewer than two of shoulders and hips are marked.
+    """
+    marks = keypoints[0, list(TORSO)]
+    sure = marks[:, 2] > 0
+    if int(sure.sum()) < 2:
+        raise RscError(
+            "two of shoulders and hips must be marked to know how far away a person is; mark "
+            "them, or start from the network's prediction"
+        )
+    marks = marks[sure, :2] * (CROP / 2)
+    yaw = torch.arange(headings) * (2 * torch.pi / headings)
+    zero = torch.zeros_like(yaw)
+    # The camera's y points down: half a turn about x faces it.
+    down = axis_angle_to_rotmat(torch.tensor([torch.pi, 0.0, 0.0]))
+    turn = down @ axis_angle_to_rotmat(torch.stack([zero, yaw, zero], 1))
+    pose = axis_angle_to_rotmat(mixture.mean.cpu().view(1, 23, 3)).expand(headings, -1, -1, -1)
+    rotmats = torch.cat([turn[:, None], pose], 1).to(keypoints.device)
+    betas = torch.zeros(headings, BETAS, device=keypoints.device)
+    with torch.no_grad():
+        torso = body.joints(rotmats, betas).keypoints3d[:, list(TORSO)][:, sure, :2]
+    middle, mark = torso.mean(1), marks.mean(0)
+    spread = (torso - middle[:, None]).square().sum((1, 2)).sqrt()
+    far = FOCAL * spread / (marks - mark).square().sum().sqrt().clamp(min=1)  # similar triangles
+    return Pose(rotmats, betas, torch.cat([mark * far[:, None] / FOCAL - middle, far[:, None]], 1))
 
 
 def geman_mcclure(residual: Tensor, sigma: float) -> Tensor:
@@ -132,9 +166,7 @@ def _in_use(keypoints: Tensor, config: FitConfig) -> Tensor:
     return torch.cat([keypoints[..., :2], keypoints[..., 2:] * use[:, None]], -1)
 
 
-def prior_loss(
-    mixture: PoseMixture, body_pose: Tensor, betas: Tensor, config: FitConfig
-) -> Tensor:
+def prior_loss(mixture: PoseMixture, body_pose: Tensor, betas: Tensor, config: FitConfig) -> Tensor:
     """What pose (B, 69) and shape (B, 10) cost, however well they fit: (B,)."""
     bent = body_pose[:, _HINGE] * body_pose.new_tensor(_WRONG)
     return (
@@ -201,7 +233,8 @@ def fit(
             _descend(leaves, loss, steps, config.lr, functools.partial(keep, stage))
         pose = Pose(*(value.detach() for value in now()))
     with torch.no_grad():
-        return Fit(pose, reprojection_error(body, pose, keypoints, config), kept)
+        error = reprojection_error(body, pose, keypoints, config)
+        return Fit(pose, error, body_loss(), kept)
 
 
 def _descend(
@@ -240,4 +273,6 @@ def _check(keypoints: Tensor, start: Pose) -> None:
     if bool((keypoints[..., 2] < 0).any()):
         raise RscError("a keypoint's confidence must not be negative")
     if bool((start.translation[:, 2] <= 0).any()):
-        raise RscError("a fit starts from a body in front of the camera; its depth must be positive")
+        raise RscError(
+            "a fit starts from a body in front of the camera; its depth must be positive"
+        )

@@ -16,11 +16,11 @@ from rsclib.data import sources
 from rsclib.data.annotators import as_annotated
 from rsclib.data.batches import mixed_batch
 from rsclib.errors import RscError
-from rsclib.losses import LossConfig, rsc_loss
+from rsclib.losses import LossConfig, Terms, rsc_loss
 from rsclib.methods.measured import measure_or_load
 from rsclib.models import check_body, check_labels, model_named
-from rsclib.network import NetConfig, RSCNet
-from rsclib.people import Batch, People
+from rsclib.network import NetConfig, Prediction, RSCNet
+from rsclib.people import Batch, Labels, People
 from rsclib.range_norm import freeze, soften
 from rsclib.resolution import PRESETS, Ranges
 from rsclib.runs.distributed import first_process_first, ranks
@@ -202,16 +202,21 @@ class Rsc:
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> Step:
         """L_b + lambda_s L_s + lambda_f L_f."""
+        prediction = self.predicted(model, batch, step)
+        return Step(self.terms(prediction, batch.labels, batch.scales, step))
+
+    def predicted(self, model: nn.Module, batch: Batch, step: int) -> Prediction:
+        """What the network makes of a batch, once the ranges that join at this step have begun."""
         before = self.config.scales_at(step - 1) if step else 1
         for row in range(before, batch.scales):
             self.net.copy_row(row - 1, row)  # a range that joins starts from its larger neighbour
-        prediction = model(batch.images, batch.range_index)
+        prediction: Prediction = model(batch.images, batch.range_index)
+        return prediction
+
+    def terms(self, prediction: Prediction, labels: Labels, scales: int, step: int) -> Terms:
+        """The weighted terms of a prediction of P' scales; ``labels`` are of one."""
         points = self.body.joints(prediction.rotmats, prediction.betas).keypoints3d
-        return Step(
-            rsc_loss(
-                prediction, points, batch.labels, batch.scales, self.memory, step, self.config.loss
-            )
-        )
+        return rsc_loss(prediction, points, labels, scales, self.memory, step, self.config.loss)
 
     def scores(self, step: int) -> Mapping[str, float]:
         """Nothing beside the losses."""
