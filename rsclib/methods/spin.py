@@ -126,8 +126,9 @@ class Spin:
         row = min(self.config.start_range, batch.scales - 1)
         of_size = slice(row * size, (row + 1) * size)
         rotmats, betas, cam = (
-            v[of_size].detach().float() for v in (prediction.rotmats, prediction.betas, prediction.cam)
-        )  # fmt: skip
+            v[of_size].detach().float().clone()  # the network's own output is not written to
+            for v in (prediction.rotmats, prediction.betas, prediction.cam)
+        )
         assert batch.affine is not None
         with torch.no_grad():
             root = self.row.body.joints(rotmats, betas).joints24[:, 0]

@@ -53,7 +53,7 @@ def fit_sheet(
     """A figure: the fit at each of some moments, above as the camera sees it, below from the side."""
     from matplotlib.figure import Figure  # without pyplot: nothing to close, no window
 
-    figure = Figure(figsize=(3.0 * len(moments), 6.2))
+    figure = Figure(figsize=(3.0 * len(moments), 6.8))
     above, below = figure.subplots(2, len(moments), squeeze=False)
     for top, bottom, moment in zip(above, below, moments, strict=True):
         fit_panel(top, picture, moment.pose, keypoints, body)
@@ -63,8 +63,8 @@ def fit_sheet(
         vertices = (out.vertices + moment.pose.translation[:1, None])[0].numpy()
         bottom.imshow(side_view(vertices, body, picture.shape[0]))
         bottom.set_axis_off()
-    below[0, 0].set_title("from the side", fontsize=10)
-    figure.tight_layout(pad=0.6)
+    below[0].set_title("from the side", fontsize=10)
+    figure.tight_layout(pad=0.6, h_pad=1.6)
     return figure
 
 
