@@ -117,7 +117,7 @@ class Evil:
 def test_a_pickle_with_a_program_in_it(tmp_path: Path) -> None:
     mark = tmp_path / "was here"
     (tmp_path / "gmm_08.pkl").write_bytes(pickle.dumps({"means": Evil(mark)}))
-    with pytest.raises(RscError, match="is not a pose mixture: it asks for .* Nothing was run"):
+    with pytest.raises(RscError, match=r"is not a pose mixture: it asks for .* Nothing was run"):
         load_mixture(tmp_path / "gmm_08.pkl")
     assert not mark.exists()
     with pytest.raises(RscError, match="there is no pose mixture at"):

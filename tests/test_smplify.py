@@ -10,12 +10,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsclib.body import Body, load_body
+from rsclib.body import load_body
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat, cam_to_translation, project
 from rsclib.metrics import mpjpe
 from rsclib.openbench.poses import sample_poses
-from rsclib.pose_mixture import PoseMixture, load_mixture
+from rsclib.pose_mixture import load_mixture
 from rsclib.skeleton import KEYPOINT_NAMES, SMPL_NAMES
 from rsclib.smplify import (
     TORSO,
@@ -215,10 +215,10 @@ def test_an_unusual_shape_is_dear() -> None:
     assert float(more) == pytest.approx(25 * 10 * 0.25, rel=1e-3)
 
 
-def test_history_is_the_way(body: Body = BODY, mixture: PoseMixture = MIXTURE) -> None:
+def test_history_is_the_way() -> None:
     truth, points = people(2)
     start = astray(truth)
-    found = fit(body, mixture, points, start, SHORT, history=(0, 2, 5))
+    found = fit(BODY, MIXTURE, points, start, SHORT, history=(0, 2, 5))
     assert [(m.stage, m.step) for m in found.history] == [
         (stage, step) for stage in ("camera", "body") for step in (0, 2, 5)
     ]
@@ -226,7 +226,7 @@ def test_history_is_the_way(body: Body = BODY, mixture: PoseMixture = MIXTURE) -
     assert all(map(torch.equal, found.history[-1].pose, found.pose))
     assert torch.equal(found.history[-1].error, found.error)
     assert not torch.equal(found.history[1].pose.translation, start.translation)
-    assert not fit(body, mixture, points, start, SHORT).history
+    assert not fit(BODY, MIXTURE, points, start, SHORT).history
 
 
 def test_the_network_before_it_is_left_in_peace() -> None:

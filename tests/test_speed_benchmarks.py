@@ -29,6 +29,7 @@ VARIANTS = {
     "raster": {"pytorch3d", "zbuffer"},
     "joints": {"full mesh", "joints only"},
     "procrustes": {"one by one", "whole batch"},
+    "fits": {"one by one", "whole batch"},
     "steps": {name for name, way in networks.WAYS.items() if not way.compiled},
     "inference": {
         f"{name}, batch {batch}"

@@ -187,13 +187,13 @@ class Killed(Exception):
 
 
 def test_a_stopped_run_goes_on_bit_for_bit_with_its_fits(tmp_path: Path) -> None:
-    config = dataclasses.replace(SPIN, schedule=((2, 2), (5, 4)))
+    config = dataclasses.replace(SPIN, schedule=((2, 2), (3, 2)))
 
     def stop(made: Spin) -> None:
         real = made.batch
 
         def batch(step: int) -> Batch:
-            if step == 4:
+            if step == 3:
                 raise Killed
             return real(step)
 
@@ -208,13 +208,14 @@ def test_a_stopped_run_goes_on_bit_for_bit_with_its_fits(tmp_path: Path) -> None
     memories = [digest(state["memory"]) for state in states]
     assert memories[0] == memories[1] != digest(method(config).memory.state_dict())
     error = states[0]["memory"]["fits.error"]
-    assert 3 < int(error.isfinite().sum()) <= 7, "of the wild ones alone"
+    assert 2 < int(error.isfinite().sum()) <= 7, "of the wild ones alone"
 
 
 def test_fits_teach(tmp_path: Path) -> None:
     """With fits another network comes of it than without; the log says how many are taught."""
-    taught = run(SPIN, tmp_path / "fits")
-    alone = run(dataclasses.replace(SPIN, threshold=0.0), tmp_path / "none")
+    short = dataclasses.replace(SPIN, schedule=((2, 1), (5, 2)))
+    taught = run(short, tmp_path / "fits")
+    alone = run(dataclasses.replace(short, threshold=0.0), tmp_path / "none")
     assert digest(taught.state_dict()) != digest(alone.state_dict())
     rows = read_log(tmp_path / "fits")
     assert all(row["behind"] >= 0 for row in rows) and rows[0].keys() >= {"pose", "betas", "behind"}
@@ -235,7 +236,7 @@ def test_settings() -> None:
     ):  # fmt: skip
         with pytest.raises(RscError, match=said):
             checked(SpinConfig, wrong, "x")
-    with pytest.raises(RscError, match="method is one of .*spin"):
+    with pytest.raises(RscError, match=r"method is one of .*spin"):
         check_config({"method": "spun"}, "x")
 
 
