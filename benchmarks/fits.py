@@ -6,8 +6,8 @@ The first people of oracle-wild, the pictures of train-wild with their 3D truth.
 in-loop settings here (:class:`rsclib.methods.spin.SpinConfig`) start from what a network predicts at
 128 or at 32 px and follow exact keypoints, or keypoints as annotators give them in the regime "hard".
 A fit helps where it is nearer to the truth than its start. "error" is what decides whether a fit
-teaches (px^2 of a 224 px crop); that of the truth itself says what a threshold can tell apart. Some
-minutes on a core.
+teaches (px^2 of a 224 px crop); that of the truth itself says what a threshold can tell apart.
+Three minutes on a core.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def rows_of(about: dict[str, Any], found: Numbers, start: Numbers | None) -> Ite
         yield about | {"metric": metric, "value": mean, "low": low, "high": high}
         if start is not None:
             mean, low, high = paired_difference(values, start[metric], people)
-            yield about | {"metric": f"{metric}, change", "value": mean, "low": low, "high": high}
+            yield about | {"metric": f"{metric} change", "value": mean, "low": low, "high": high}
     taught = float((found["error"] < SpinConfig().threshold).mean())
     yield about | {"metric": "share below the threshold", "value": taught}
 
