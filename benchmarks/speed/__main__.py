@@ -21,14 +21,14 @@ import pandas as pd
 import torch
 import tyro
 
-from benchmarks.speed import fits, networks, parts
+from benchmarks.speed import fits, networks, parts, video
 from benchmarks.speed.measure import Case, Row, measure
 from rsclib.errors import RscError
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 
 Name = Literal[
-    "mixed", "contrastive", "raster", "joints", "procrustes", "fits", "steps", "inference"
+    "mixed", "contrastive", "raster", "joints", "procrustes", "fits", "steps", "inference", "video"
 ]
 COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "mixed": networks.mixed,
@@ -39,6 +39,7 @@ COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "fits": fits.fits,
     "steps": networks.steps,
     "inference": networks.inference,
+    "video": video.video,
 }
 WHOLE, PARTIAL = Path("results/speed/ratios.csv"), Path("runs/speed.csv")
 
