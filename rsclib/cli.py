@@ -15,7 +15,7 @@ from typing import Any
 import tyro
 
 from rsclib import __version__
-from rsclib.commands import building, doctoring, reproducing, scoring, training
+from rsclib.commands import building, doctoring, fitting, reproducing, scoring, training
 from rsclib.commands.environment import complete_environment, forgiving_output
 from rsclib.commands.options import (
     Command,
@@ -23,6 +23,7 @@ from rsclib.commands.options import (
     Demo,
     Doctor,
     Eval,
+    Fit,
     Grid,
     Predict,
     Pretrain,
@@ -44,6 +45,7 @@ COMMANDS: dict[str, tuple[type, Any]] = {
     "eval": (Eval, scoring.evaluate),
     "predict": (Predict, scoring.predict),
     "doctor": (Doctor, doctoring.doctor),
+    "fit": (Fit, fitting.fit),
 }
 
 

@@ -27,8 +27,8 @@ UNSURE_MM = 95.0
 SHOWN = 384  # side of each panel of the picture, pixels
 
 
-def outputs(photos: Sequence[str], folder: Path) -> list[Path]:
-    """The common stem of each photograph's files, ``folder/name``.
+def outputs(photos: Sequence[str], folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """The common stem of each photograph's files, ``folder/name``, to which ``suffixes`` are added.
 
     Raises:
         RscError: two photographs share a name, or a photograph would be written over.
@@ -39,7 +39,7 @@ def outputs(photos: Sequence[str], folder: Path) -> list[Path]:
     stems = [folder / name for name in names]
     taken = {Path(photo).absolute() for photo in photos}
     for stem in stems:
-        for suffix in SUFFIXES:
+        for suffix in suffixes:
             if _file(stem, suffix).absolute() in taken:
                 raise RscError(f"{_file(stem, suffix)} would be overwritten; choose another --out")
     return stems

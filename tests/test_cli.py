@@ -62,7 +62,7 @@ def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "data build", "data", "train", "grid", "pretrain", "eval", "predict", "doctor"],
+    ["demo", "data build", "data", "train", "grid", "pretrain", "eval", "predict", "doctor", "fit"],
 )
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = help_of(command, capsys)
@@ -136,6 +136,7 @@ def test_nor_by_a_command_that_builds_by_the_way(
 STOPS = {
     "eval full": "the same command begins anew",
     "predict photo.png": "the same command begins anew",
+    "fit photo.png photo.json": "the same command begins anew",
     "data build test-lab": "the same command goes on after the shards that are built",
     "grid g.yaml --out new": "the same command goes on from what was saved",
     "train ci --out new": "before a step was saved; the same command begins anew",
@@ -197,6 +198,7 @@ def test_help_does_not_wait_for_torch() -> None:
 
 PIECES = {
     "predict": ["--box 1 2 30 40", "--out x", "--model=hr-only", "a.jpg", "b.jpg"],
+    "fit": ["--box 1 2 30 40", "--steps 3 4", "--start=mean", "a.jpg", "a.json"],
     "eval": ["--part test-lab", "--count 64", "--out=x.json", "full", "hr-only"],
     "data build": ["--count 64", "--seed 3", "test-wild", "val-wild"],
     "grid": ["--options a=1 b=2", "--out x", "--at_once 2", "g.yaml"],
@@ -258,6 +260,8 @@ def test_words_that_fit_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
 WRONG_KIND = {
     "predict folder": "folder is a folder; name the images in it, e.g. folder/*.jpg",
     "predict photo.png --model folder": "give the model in it, folder/model.safetensors",
+    "fit folder photo.png": "photo.png is not JSON",
+    "fit photo.png folder": "there are no keypoints at folder",
     "eval folder": "give the model in it, folder/model.safetensors",
     "eval empty": "empty is a folder; give a .safetensors file",
     "eval full --out folder": "folder is a folder; name a file in it: folder/eval.csv",

@@ -20,6 +20,7 @@ from rsclib.network import RSCNet
 from rsclib.openbench import build as B
 from rsclib.openbench import motions, scenes
 from rsclib.openbench.people import workshop
+from rsclib.pose_mixture import load_mixture
 from rsclib.runs.states import load_training_state, save_training_state
 from tests.toys import TINY
 
@@ -29,6 +30,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "open_body.npz": read_body,
     "motions.npz": lambda _: motions.load_motions(),
     "scenes.npz": lambda _: scenes.load_places.__wrapped__(),
+    "pose_mixture.npz": lambda _: load_mixture(),
 }
 
 
@@ -65,6 +67,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(shipped, "ASSETS", tmp_path / "assets")
     monkeypatch.setattr(models, "MODELS", tmp_path / "assets" / "models")
     monkeypatch.setattr("rsclib.files.body_files.OPEN_BODY", tmp_path / "assets" / "open_body.npz")
+    monkeypatch.setattr("rsclib.pose_mixture.SHIPPED", tmp_path / "assets" / "pose_mixture.npz")
     shipped.check_shipped.cache_clear()
     return tmp_path / "assets"
 

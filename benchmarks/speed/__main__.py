@@ -21,14 +21,14 @@ import pandas as pd
 import torch
 import tyro
 
-from benchmarks.speed import networks, parts, video
+from benchmarks.speed import fits, networks, parts, video
 from benchmarks.speed.measure import Case, Row, measure
 from rsclib.errors import RscError
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 
 Name = Literal[
-    "mixed", "contrastive", "raster", "joints", "procrustes", "steps", "inference", "video"
+    "mixed", "contrastive", "raster", "joints", "procrustes", "fits", "steps", "inference", "video"
 ]
 COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "mixed": networks.mixed,
@@ -36,6 +36,7 @@ COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "raster": parts.raster,
     "joints": parts.joints,
     "procrustes": parts.procrustes,
+    "fits": fits.fits,
     "steps": networks.steps,
     "inference": networks.inference,
     "video": video.video,

@@ -268,6 +268,44 @@ class Predict:
     default: the whole image. The longer side decides the resolution range."""
 
 
+@dataclass(frozen=True)
+class Fit:
+    """Fit a body to the 2D keypoints of the person in an image (SMPLify), as SPIN does in its loop.
+
+    KEYPOINTS is JSON of OpenPose (BODY_25) or COCO (17 points; annotations or results). Points that
+    we have no match for (feet, OpenPose's neck) are left out. The image gives NAME.obj (mesh),
+    NAME.npz (numbers), NAME.png (the fit in five moments) and NAME.webp (a film of it) in --out.
+
+    Where the points are right the fit follows them closely, and so it does where they are wrong.
+    Depth is a guess of the priors: look at the row "from the side".
+
+    Examples: rsc fit photo.jpg photo_keypoints.json
+              rsc fit photo.jpg photo_keypoints.json --start mean --out runs/mine
+              rsc fit 000000000785.jpg person_keypoints_val2017.json --person 0
+    """
+
+    image: tyro.conf.Positional[str]
+    """JPEG, PNG, WebP, TIFF, BMP, GIF or PPM file."""
+    keypoints: tyro.conf.Positional[Path]
+    """JSON file, points in pixels of the image."""
+    start: Literal["prediction", "mean"] = "prediction"
+    """The network's prediction, or the mean pose at four headings, of which the best fit is kept."""
+    model: str = "full"
+    """Whose prediction: a shipped model (full, hr-only), a .safetensors file, or the checkpoint of the
+    released RSC-Net or of SPIN."""
+    person: int | None = None
+    """Which of several people in KEYPOINTS, from 0."""
+    steps: tuple[int, int] = (100, 100)
+    """Steps of the camera stage (where she is and how she is turned) and of the body stage."""
+    prior: Path | None = None
+    """Another pose prior: SMPLify's gmm_08.pkl, or an npz with means, covars and weights."""
+    out: Path = Path("runs/fit")
+    box: Annotated[
+        tuple[float, float, float, float] | None, tyro.conf.arg(metavar="X Y WIDTH HEIGHT")
+    ] = None
+    """x y width height of the person in pixels; default: around the keypoints, with a margin."""
+
+
 Command = (
     Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[DataBuild, tyro.conf.subcommand("data build")]
@@ -278,4 +316,5 @@ Command = (
     | Annotated[Eval, tyro.conf.subcommand("eval")]
     | Annotated[Predict, tyro.conf.subcommand("predict")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
+    | Annotated[Fit, tyro.conf.subcommand("fit")]
 )

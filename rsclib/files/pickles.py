@@ -275,11 +275,14 @@ def stubs_of(path: Path) -> Any:
     return _Unpickler(io.BytesIO(content), encoding="latin1").load()
 
 
-def load_smpl_pickle(path: str | Path) -> dict[str, Any]:
+def load_smpl_pickle(path: str | Path, what: str = "a SMPL file") -> dict[str, Any]:
     """The entries of a SMPL pickle: numpy arrays, CSC matrices, strings and numbers.
 
     Python 2 files (protocol 2, latin1 strings) are read too; neither chumpy nor the numpy and
     scipy versions that wrote the file are needed.
+
+    Args:
+        what: the file should be, in errors.
 
     Raises:
         RscError: the file is missing, empty, cut short, not a dictionary, or it names anything
@@ -294,7 +297,7 @@ def load_smpl_pickle(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise RscError(f"cannot read {path}: {error.strerror}. Check the path.") from error
     except RefusedError as error:
-        raise RscError(f"{path} is not a SMPL file: {error}. Nothing was run.") from error
+        raise RscError(f"{path} is not {what}: {error}. Nothing was run.") from error
     except Exception as error:  # a malformed stream can raise almost anything from the machine
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise RscError(f"{path} is damaged or not a pickle: {reason}. Get it again.") from error

@@ -17,12 +17,13 @@ from rsclib.checkpoints import save_model
 from rsclib.config import checked, merged, read_values, settings
 from rsclib.errors import RscError
 from rsclib.files.atomic import held
-from rsclib.methods import feaen, hmr, hr_only, imgsr, rsc, video
+from rsclib.methods import feaen, hmr, hr_only, imgsr, rsc, spin, video
 from rsclib.methods.feaen import FeaenConfig
 from rsclib.methods.hmr import HmrConfig
 from rsclib.methods.hr_only import HrOnlyConfig
 from rsclib.methods.imgsr import ImgsrConfig
 from rsclib.methods.rsc import RscConfig
+from rsclib.methods.spin import SpinConfig
 from rsclib.methods.video import VideoConfig
 from rsclib.runs.distributed import first_process, ranks
 from rsclib.runs.launch import precision_here
@@ -30,7 +31,7 @@ from rsclib.runs.provenance import provenance
 from rsclib.runs.states import load_training_state
 from rsclib.train import train
 
-Config = RscConfig | HrOnlyConfig | HmrConfig | ImgsrConfig | FeaenConfig | VideoConfig
+Config = RscConfig | HrOnlyConfig | HmrConfig | ImgsrConfig | FeaenConfig | SpinConfig | VideoConfig
 
 
 def load_config(name_or_path: str) -> Config:
@@ -66,10 +67,12 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(ImgsrConfig, values, where)
         case "feaen":
             return checked(FeaenConfig, values, where)
+        case "spin":
+            return checked(SpinConfig, values, where)
         case "video":
             return checked(VideoConfig, values, where)
         case other:
-            known = "rsc, hr_only, hmr, imgsr, feaen, video"
+            known = "rsc, hr_only, hmr, imgsr, feaen, spin, video"
             raise RscError(f"{where}: method is one of {known}, not {other!r}")
 
 
@@ -96,6 +99,8 @@ def run(
                 build = imgsr.builder(config, resumed)
             case FeaenConfig():
                 build = feaen.builder(config, resumed)
+            case SpinConfig():
+                build = spin.builder(config, resumed)
             case RscConfig():
                 build = rsc.builder(config, resumed)
             case HrOnlyConfig():
