@@ -107,7 +107,9 @@ def read_tracks(path: str | os.PathLike[str]) -> list[Track]:
     if not people:
         raise RscError(f"{path} holds no boxes")
     return [
-        Track(person, np.array(sorted(boxes), np.int64), np.array([boxes[f] for f in sorted(boxes)]))
+        Track(
+            person, np.array(sorted(boxes), np.int64), np.array([boxes[f] for f in sorted(boxes)])
+        )
         for person, boxes in sorted(people.items())
     ]
 

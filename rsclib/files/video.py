@@ -12,6 +12,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +31,9 @@ SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".gif", ".webm", ".mkv")
 FRAMES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm")  # in a folder
 # Demuxers by ffmpeg's names, and what their files begin with.
 _FORMATS = "avi,gif,matroska,webm,mov,mp4"
-_MARKS = re.compile(rb"RIFF....AVI |GIF8[79]a|\x1aE\xdf\xa3|....(ftyp|moov|mdat|wide|free|skip)", re.S)
+_MARKS = re.compile(
+    rb"RIFF....AVI |GIF8[79]a|\x1aE\xdf\xa3|....(ftyp|moov|mdat|wide|free|skip)", re.S
+)
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
 _END = 0.9  # of the length that a file states: one that ends before was cut short
 _MOST_FPS = 1000
@@ -39,7 +42,8 @@ av.logging.set_level(None)
 logging.getLogger("libav").addHandler(logging.NullHandler())
 
 
-class Video(NamedTuple):
+@dataclass(frozen=True)
+class Video:
     """A video that can be read again and again: ``for frame in video`` gives (H, W, 3) uint8 RGB.
 
     ``fps`` is the mean rate: frames of a phone that come at uneven times are treated as even.
@@ -52,7 +56,7 @@ class Video(NamedTuple):
     width: int
     count: int
 
-    def __iter__(self) -> Iterator[Pixels]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Pixels]:
         """The frames, upright, in order.
 
         Raises:
@@ -123,7 +127,8 @@ def open_video(path: str | os.PathLike[str], fps: float | None = None) -> Video:
         first = next(_from_file(path))
     except StopIteration:
         raise RscError(f"{path} holds no frame that can be read; get it again") from None
-    return Video(path, float(rate), *first.shape[:2], count)
+    height, width = first.shape[:2]
+    return Video(path, float(rate), height, width, count)
 
 
 def _images(folder: Path) -> list[Path]:
@@ -152,7 +157,9 @@ def _container(path: Path) -> Iterator[tuple[Any, Any]]:
         raise RscError(f"{path} is empty; get the file again")
     try:
         # "file:" keeps a name with a colon from being read as the name of a protocol.
-        with av.open(f"file:{path}", options=dict(_OPTIONS), metadata_errors="replace") as container:
+        with av.open(
+            f"file:{path}", options=dict(_OPTIONS), metadata_errors="replace"
+        ) as container:
             if not container.streams.video:
                 raise RscError(f"{path} has no pictures in it; is it a sound file?")
             stream = container.streams.video[0]
@@ -205,7 +212,8 @@ def _from_file(path: Path) -> Iterator[Pixels]:
     with _container(path) as (container, stream):
         to_rgb = VideoReformatter()  # one for all, of one thread: many small jobs wait for threads
         for frame in container.decode(stream):
-            pixels = to_rgb.reformat(frame, format="rgb24", threads=1).to_ndarray()
+            picture = to_rgb.reformat(frame, format="rgb24", threads=1).to_ndarray()
+            pixels = np.asarray(picture, np.uint8)
             # The file says by which angle, counter-clockwise, the picture is to be turned.
             quarters = round(frame.rotation / 90) % 4
             yield np.ascontiguousarray(np.rot90(pixels, quarters)) if quarters else pixels
@@ -263,7 +271,9 @@ def _encoding(path: str | os.PathLike[str]) -> Iterator[None]:
     """The encoder's errors as one line; those of the disk are said by atomic_path."""
     try:
         yield
-    except (av.error.ValueError, av.error.InvalidDataError, av.error.ExternalError) as error:
+    except (RscError, OSError):
+        raise
+    except (ValueError, av.error.FFmpegError) as error:
         raise RscError(f"cannot write {path}: the encoder refuses ({error})") from error
 
 
@@ -281,7 +291,12 @@ class _Streamed(Image.Image):
     def seek(self, frame: int) -> None:
         while self._at < frame:
             shown = next(self._frames)
-            self.im, self._mode, self._size, self._at = shown.im, shown.mode, shown.size, self._at + 1
+            self.im, self._mode, self._size, self._at = (
+                shown.im,
+                shown.mode,
+                shown.size,
+                self._at + 1,
+            )
 
 
 def write_webp(
