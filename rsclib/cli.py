@@ -15,13 +15,14 @@ from typing import Any
 import tyro
 
 from rsclib import __version__
-from rsclib.commands import building, reproducing, scoring, training
+from rsclib.commands import building, predicting, reproducing, scoring, training
 from rsclib.commands.environment import complete_environment, forgiving_output
 from rsclib.commands.options import (
     Command,
     DataBuild,
     Demo,
     Eval,
+    Fetch,
     Grid,
     Predict,
     Pretrain,
@@ -41,7 +42,8 @@ COMMANDS: dict[str, tuple[type, Any]] = {
     "pretrain": (Pretrain, training.pretrain),
     "reproduce": (Reproduce, reproducing.reproduce),
     "eval": (Eval, scoring.evaluate),
-    "predict": (Predict, scoring.predict),
+    "predict": (Predict, predicting.predict),
+    "fetch": (Fetch, predicting.fetch),
 }
 
 
@@ -117,6 +119,8 @@ def _afterwards(options: Any) -> str:
         case DataBuild():
             return "; the same command goes on after the shards that are built"
         case Grid():
+            return "; the same command goes on from what was saved"
+        case Predict() if predicting.work_left(options):
             return "; the same command goes on from what was saved"
         case Train() | Pretrain() if (options.out / "state.pt").is_file():
             return "; the same command goes on from what was saved"

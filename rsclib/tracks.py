@@ -149,10 +149,10 @@ class TrackConfig:
     lines: Annotated[int, Within(32, 10000)] = 576
     difference: Annotated[int, Within(1, 254)] = 35
     slimmest: Annotated[float, Within(0.1, 100)] = 4.0
-    widest: Annotated[float, Within(0.1, 100)] = 1.9
+    widest: Annotated[float, Within(0.1, 100)] = 1.75
     tallest: Annotated[float, Within(1, 100)] = 1.6
     smallest: Annotated[int, Within(8, 10000)] = 45
-    overlap: Annotated[float, Within(0.01, 1)] = 0.45
+    overlap: Annotated[float, Within(0.01, 1)] = 0.35
     shortest: Annotated[int, Within(3, 10**6)] = 25
     smooth: Annotated[int, Within(3, 1001)] = 11
 

@@ -273,7 +273,7 @@ def _encoding(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except (RscError, OSError):
         raise
-    except (ValueError, av.error.FFmpegError) as error:
+    except av.error.FFmpegError as error:
         raise RscError(f"cannot write {path}: the encoder refuses ({error})") from error
 
 
