@@ -18,8 +18,9 @@ from rsclib.body import Body
 from rsclib.crops import MARGIN
 from rsclib.errors import RscError
 from rsclib.files.atomic import check_writable, sha256
+from rsclib.files.films import write_mp4, write_webp
 from rsclib.files.photos import Pixels
-from rsclib.files.video import Video, open_video, write_mp4, write_webp
+from rsclib.files.video import Video, open_video
 from rsclib.geometry import cam_to_translation
 from rsclib.moving_people import Motion, Temporal
 from rsclib.predictor import NetPredictor

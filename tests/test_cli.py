@@ -57,7 +57,7 @@ def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "data build", "data", "train", "grid", "pretrain", "eval", "predict"],
+    ["demo", "data build", "data", "train", "grid", "pretrain", "eval", "predict", "fetch"],
 )
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = help_of(command, capsys)

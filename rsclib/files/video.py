@@ -1,4 +1,4 @@
-"""Read a video frame by frame, write one: mp4, avi, gif, webm and folders of frames.
+"""Read a video frame by frame: mp4, avi, gif, webm and folders of frames.
 
 Frames stream: one is held at a time, however long the video is. PyAV decodes, with only the formats
 below switched on (others, such as play lists, name further files), and a file is walked through once
@@ -11,20 +11,18 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import av
 import numpy as np
-from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from PIL import Image
 
 from rsclib.errors import RscError
-from rsclib.files.atomic import atomic_path
 from rsclib.files.photos import MAX_PIXELS, Pixels, read_image
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".gif", ".webm", ".mkv")
@@ -217,114 +215,3 @@ def _from_file(path: Path) -> Iterator[Pixels]:
             # The file says by which angle, counter-clockwise, the picture is to be turned.
             quarters = round(frame.rotation / 90) % 4
             yield np.ascontiguousarray(np.rot90(pixels, quarters)) if quarters else pixels
-
-
-class Written(NamedTuple):
-    """What was written: number of frames, and the codec by name ("h264" or "mpeg4")."""
-
-    frames: int
-    codec: str
-
-
-def write_mp4(
-    path: str | os.PathLike[str], frames: Iterable[Pixels], fps: float, crf: int = 20
-) -> Written:
-    """Write frames (H, W, 3) uint8 as they come; the file is there when the last one is written.
-
-    H.264 where PyAV was built with an encoder for it, else MPEG-4, 4:2:0 colours either way. A frame
-    of an odd side, which these cannot store, is continued by one line of its edge.
-
-    Args:
-        fps: frames a second, kept to a thousandth. crf: quality of H.264, smaller is better.
-
-    Raises:
-        RscError: there are no frames, they differ in size, or the disk refuses.
-    """
-    rate = Fraction(fps).limit_denominator(1001)
-    codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-    count, shape, to_yuv = 0, (0, 0, 3), VideoReformatter()
-    with atomic_path(path) as temporary, _encoding(path), av.open(str(temporary), "w") as container:
-        for frame in frames:
-            if not count:
-                shape = frame.shape
-                stream: Any = container.add_stream(codec, rate=rate)
-                stream.width, stream.height = shape[1] + shape[1] % 2, shape[0] + shape[0] % 2
-                stream.pix_fmt = "yuv420p"
-                if codec == "libx264":
-                    stream.options = {"crf": str(crf), "preset": "veryfast"}
-                else:
-                    stream.codec_context.bit_rate = 4 * shape[0] * shape[1]
-            if frame.shape != shape:
-                raise RscError(f"frame {count} is {frame.shape}, the first one {shape}")
-            even = np.pad(frame, ((0, shape[0] % 2), (0, shape[1] % 2), (0, 0)), mode="edge")
-            picture = VideoFrame.from_ndarray(even, format="rgb24")
-            container.mux(stream.encode(to_yuv.reformat(picture, format="yuv420p", threads=1)))
-            count += 1
-        if not count:
-            raise RscError(f"there is no frame to write to {path}")
-        container.mux(stream.encode())
-    return Written(count, "h264" if codec == "libx264" else codec)
-
-
-@contextlib.contextmanager
-def _encoding(path: str | os.PathLike[str]) -> Iterator[None]:
-    """The encoder's errors as one line; those of the disk are said by atomic_path."""
-    try:
-        yield
-    except (RscError, OSError):
-        raise
-    except av.error.FFmpegError as error:
-        raise RscError(f"cannot write {path}: the encoder refuses ({error})") from error
-
-
-class _Streamed(Image.Image):
-    """Frames that Pillow asks for one after the other, as those of an animation in one image."""
-
-    def __init__(self, frames: Iterator[Image.Image], count: int) -> None:
-        super().__init__()
-        self.n_frames, self._frames, self._at = count, frames, -1
-        self.seek(0)
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, frame: int) -> None:
-        while self._at < frame:
-            shown = next(self._frames)
-            self.im, self._mode, self._size, self._at = (
-                shown.im,
-                shown.mode,
-                shown.size,
-                self._at + 1,
-            )
-
-
-def write_webp(
-    path: str | os.PathLike[str], frames: Iterable[Pixels], count: int, fps: float,
-    side: int = 640, quality: int = 70,
-) -> None:  # fmt: skip
-    """Write ``count`` frames as an animated WebP, which every browser plays, for ever.
-
-    Args:
-        side: the longer side is shrunk to this many pixels.
-
-    Raises:
-        RscError: there are fewer frames than that, or the disk refuses.
-    """
-
-    def shrunk() -> Iterator[Image.Image]:
-        for frame in frames:
-            image = Image.fromarray(frame)
-            image.thumbnail((side, side), Image.Resampling.BICUBIC)
-            yield image
-
-    try:
-        with atomic_path(path) as temporary:
-            # Rounded to milliseconds one by one, else the film would run away from its clock.
-            ends = np.round(1000 * np.arange(count + 1) / fps).astype(int)
-            _Streamed(shrunk(), count).save(
-                temporary, format="webp", save_all=True, loop=0, quality=quality, method=2,
-                duration=np.diff(ends).tolist(),
-            )  # fmt: skip
-    except (StopIteration, RuntimeError) as error:
-        raise RscError(f"there are fewer frames than {count} to write to {path}") from error

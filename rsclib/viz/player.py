@@ -53,7 +53,9 @@ def thinned(body: Body) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     mean = np.stack([np.bincount(merged, weights=axis) / sizes for axis in template.T], 1)
     apart = np.linalg.norm(template - mean[merged], axis=1)
     order = np.lexsort((apart, merged))  # of each cell the vertex nearest to its middle comes first
-    return order[np.searchsorted(merged[order], np.arange(len(sizes)))], faces
+    kept = order[np.searchsorted(merged[order], np.arange(len(sizes)))]
+    used, among = np.unique(faces, return_inverse=True)  # a few have lost all their faces
+    return kept[used], among.reshape(-1, 3).astype(np.int32)
 
 
 def _skin(body: Body, kept: NDArray[np.int64], faces: NDArray[np.int32], packed: _Packed) -> dict:
