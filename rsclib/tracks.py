@@ -31,6 +31,7 @@ from rsclib.files.photos import Pixels
 COLUMNS = ("person", "frame", "x", "y", "w", "h")
 _MAX_BYTES = 2**26  # of a table: a million boxes
 _MOST = 2**31  # of a number in it
+_RIM = 8  # pixels
 Boxes = NDArray[np.float64]
 
 
@@ -209,16 +210,20 @@ def _background(frames: Frames, config: TrackConfig, shown: Shown) -> Pixels:
 def _blobs(frame: Pixels, background: Pixels, config: TrackConfig) -> Boxes:
     """Boxes (N, 4) of what differs from the background and has the shape of one whole person."""
     differs = (cv2.absdiff(frame, background).max(2) > config.difference).astype(np.uint8)
+    lines, columns = differs.shape
     differs = cv2.morphologyEx(differs, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # no specks
-    # What is above one another, as head and coat, is one person; what is side by side is not.
+    # What is above one another, as head and coat, is one person; what is side by side is not. With a
+    # rim around it, since closing fills what is near the border.
+    rim = (_RIM,) * 4
+    differs = cv2.copyMakeBorder(differs, *rim, cv2.BORDER_CONSTANT, value=0)
     differs = cv2.morphologyEx(differs, cv2.MORPH_CLOSE, np.ones((15, 5), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(differs)
-    x, y, w, h, area = stats[1:].T  # the first is the background
-    lines, columns = differs.shape
+    boxes = stats[1:, :4] - [_RIM, _RIM, 0, 0]  # the first is the background
+    (x, y, w, h), area = boxes.T, stats[1:, 4]
     whole = (x > 0) & (y > 0) & (x + w < columns) & (y + h < lines)  # in the frame
     alone = (h >= config.widest * w) & (h <= config.slimmest * w)
     full = area >= 0.25 * w * h  # a frame of thin lines is nobody
-    return stats[1:, :4][whole & alone & full & (h >= config.smallest)].astype(np.float64)
+    return boxes[whole & alone & full & (h >= config.smallest)].astype(np.float64)
 
 
 def overlap(a: Boxes, b: Boxes) -> NDArray[np.float64]:
