@@ -14,6 +14,8 @@ models, a row a number, with an interval over tracklets:
   itself, so ``agreement_by_chance`` has the distance to the native predictions of other people.
 - ``... minus HR-only``: the difference of the two models on the same frames, paired over tracklets.
 
+The same person may come back in another tracklet, so the intervals are a little too narrow.
+
 The clip: PETS 2009, University of Reading. No frame of it is written.
 """
 
@@ -35,13 +37,14 @@ from rsclib.crops import crops, native_of, squares_of
 from rsclib.errors import RscError
 from rsclib.files.video import Video, open_video
 from rsclib.metrics import acceleration, centre, mpjpe, pa_mpjpe
-from rsclib.models import SHIPPED, model_named
+from rsclib.models import SHIPPED, model_named, temporal_named
 from rsclib.predictor import NetPredictor
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 from rsclib.skeleton import MIDHIP
 from rsclib.statistics import Interval, cluster_bootstrap, paired_difference
 from rsclib.street import SHA256, street_clip
+from rsclib.temporal import Temporal
 from rsclib.tracks import Track, TrackConfig, track
 
 SMALL = 32  # pixels
@@ -66,16 +69,25 @@ def images_of(video: Video, tracks: Sequence[Track], size: int) -> list[torch.Te
     return [torch.from_numpy(images).permute(0, 3, 1, 2) for images in out]
 
 
-def seen_by(predictor: NetPredictor, images: torch.Tensor, native: int) -> Seen:
-    """A person's joints at both sizes; the row of alpha is that of the size."""
+@torch.inference_mode()
+def seen_by(
+    predictor: NetPredictor, images: torch.Tensor, native: int, module: Temporal | None = None
+) -> Seen:
+    """A person's joints at both sizes; the row of alpha is that of the size.
+
+    Args:
+        module: reads the features of all frames; None: each frame by itself.
+    """
     sizes: dict[str, torch.Tensor] = {}
     for name, size in (("native", native), ("small", SMALL)):
-        found = []
-        for batch in images.split(BATCH):
-            p = predictor(batch, native) if name == "native" else predictor.at(batch, size)
-            with torch.inference_mode():
-                found.append(predictor.body.joints(p.rotmats, p.betas).joints14)
-        sizes[name] = centre(torch.cat(found).double(), MIDHIP)
+        found = [
+            predictor(batch, native) if name == "native" else predictor.at(batch, size)
+            for batch in images.split(BATCH)
+        ]
+        if module is not None:
+            found = [module(torch.cat([p.phi for p in found])[None])]
+        joints = [predictor.body.joints(p.rotmats, p.betas).joints14 for p in found]
+        sizes[name] = centre(torch.cat(joints).double(), MIDHIP)
     return Seen(**sizes)
 
 
@@ -154,29 +166,32 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=Path("results/open/street.csv"))
+    parser.add_argument(
+        "--temporal", help="a temporal module over RSC-Net's features, too: its name or file"
+    )
     options = parser.parse_args()
     started, body = time.monotonic(), load_body()
     try:
         clip = street_clip()
         if clip is None:
             raise RscError("the clip is not in the cache; rsc fetch street brings it")
+        rows_from = {SHIPPED[name]: (name, None) for name in ("hr-only", "full")}
+        if options.temporal:
+            module = temporal_named(options.temporal).eval()
+            rows_from[f"{SHIPPED['full']}, over time"] = ("full", module)
         video = open_video(clip)
         tracks = track(video, shown=lambda frames: tqdm(frames, "people", video.count))
-        predictors = {SHIPPED[n]: NetPredictor(model_named(n).eval(), body) for n in SHIPPED}
-        ranges = next(iter(predictors.values())).ranges
-        images = images_of(video, tracks, ranges.full)
+        models: dict[str, list[Seen]] = {}
         sizes = [native_of(squares_of(one.boxes)) for one in tracks]
-        models = {
-            name: [
-                seen_by(predictor, views, size)
-                for views, size in zip(tqdm(images, name), sizes, strict=True)
-            ]
-            for name, predictor in predictors.items()
-        }
+        for title, (name, module) in rows_from.items():
+            predictor = NetPredictor(model_named(name).eval(), body)
+            images = images_of(video, tracks, predictor.ranges.full)
+            pairs = zip(tqdm(images, title), sizes, strict=True)
+            models[title] = [seen_by(predictor, views, size, module) for views, size in pairs]
         rows = rows_of(models)
     except RscError as error:
         parser.error(str(error))
-    config = {"clip": SHA256, "tracks": TrackConfig(), "small": SMALL, "people": len(tracks),
+    config = {"clip": SHA256, "temporal": options.temporal, "tracks": TrackConfig(), "small": SMALL, "people": len(tracks),
               "native_px": sizes, "frames": [len(one.frames) for one in tracks]}  # fmt: skip
     about = provenance(config, 0, time.monotonic() - started) | {"body": body.identity}
     write_result(options.out, rows, about)

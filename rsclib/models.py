@@ -17,10 +17,13 @@ from rsclib.files.recognise import whose
 from rsclib.files.shipped import ASSETS, check_shipped
 from rsclib.foreign import load_official, load_spin
 from rsclib.network import RSCNet
+from rsclib.temporal import Temporal
 
 MODELS = ASSETS / "models"
 # The shipped models, and what tables and pictures call them.
-SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net"}
+SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net", "spin": "SPIN, all sizes"}
+# The shipped temporal modules, and whose features each reads.
+VIDEO = {"video": "full"}
 
 
 def model_file(name: str) -> Path:
@@ -29,7 +32,7 @@ def model_file(name: str) -> Path:
     Raises:
         RscError: the shipped file is missing or damaged, or it is a folder.
     """
-    if name not in SHIPPED:
+    if name not in SHIPPED and name not in VIDEO:
         if os.path.isdir(name):
             inside = Path(name) / "model.safetensors"
             known = "a .safetensors file" if not inside.is_file() else f"the model in it, {inside}"
@@ -59,6 +62,21 @@ def model_named(name: str) -> RSCNet:
             f"({', '.join(SHIPPED)}, or a model that rsc train wrote)"
         )
     return net
+
+
+def temporal_named(name: str = "video") -> Temporal:
+    """A temporal module: a shipped one by name (a key of :data:`VIDEO`), or by path one of ours.
+
+    Raises:
+        RscError: missing, foreign or damaged file, or a network of another kind.
+    """
+    module = load_model(model_file(name))
+    if not isinstance(module, Temporal):
+        raise RscError(
+            f"{name} holds a network of the kind {module.kind!r}; here a temporal module is needed "
+            f"({', '.join(VIDEO)}, or what rsc train video wrote)"
+        )
+    return module
 
 
 def check_body(net: nn.Module, body: Body) -> None:

@@ -444,7 +444,7 @@ def test_the_command(
         (["{photo}", "--track"], "--track is for videos"),
         (["{photo}", "--fps", "3"], "--fps is for videos"),
         (["{film}", "--track", "--box", "0", "0", "9", "9"], "in one way"),
-        (["{film}", "--temporal"], "no temporal module"),
+        (["{film}", "--temporal", "--model", "hr-only"], "no temporal module for hr-only"),
         (["{film}", "--tracks", "{here}/none.csv"], "cannot read"),
         (["{film}", "{here}/b.mp4", "--tracks", "{here}/clip.csv"], "one video"),
         (["{film}", "--tracks", "{here}/clip.csv", "--out", "{here}"], "rename it"),

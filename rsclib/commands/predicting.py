@@ -11,7 +11,6 @@ from rsclib.errors import RscError
 
 if TYPE_CHECKING:
     from rsclib.moving_people import Temporal
-    from rsclib.predictor import NetPredictor
 
 
 def predict(options: Predict) -> int:
@@ -33,7 +32,7 @@ def predict(options: Predict) -> int:
     check_writable(options.out)
     predictor = NetPredictor(model_named(options.model), load_body())
     where = Where(options.box, options.tracks, options.track)
-    temporal = _temporal(predictor) if options.temporal else None
+    temporal = _temporal(options.model) if options.temporal else None
     failed = []
     for path, stem in zip(options.images, stems, strict=True):
         try:
@@ -69,13 +68,19 @@ def _check_options(options: Predict, videos: int) -> None:
         raise RscError(f"{options.tracks} would be taken for this command's own; rename it")
 
 
-def _temporal(predictor: NetPredictor) -> Temporal:
-    """The temporal network that goes with the model.
+def _temporal(model: str) -> Temporal:
+    """The shipped temporal module that reads the features of a model.
 
     Raises:
-        RscError: there is none.
+        RscError: there is none, or its file is missing or damaged.
     """
-    raise RscError(f"there is no temporal module for {predictor.net.source}; leave --temporal out")
+    from rsclib.models import VIDEO, temporal_named
+
+    name = next((name for name, reads in VIDEO.items() if reads == model), None)
+    if name is None:
+        raise RscError(f"there is no temporal module for {model}; leave --temporal out")
+    module = temporal_named(name).eval()
+    return lambda phi: module(phi[None])
 
 
 def work_left(options: Predict) -> bool:

@@ -30,12 +30,15 @@ from rsclib.files.turns import turn
 from rsclib.files.workers import spread
 from rsclib.openbench.parts import SPLITS, Split
 from rsclib.openbench.people import array_names, make_people
+from rsclib.openbench.sequences import make_sequences
 
 SHARD, SIZE = 256, 128
 # Images of each part by default. The pre-training part is the largest by far.
 COUNTS = {
     "source": 40960, "train-lab": 4096, "train-wild": 8192, "oracle-wild": 8192,
     "val-wild": 1536, "test-wild": 1536, "test-studio": 512, "test-lab": 512,
+    # Of videos, frames: 384 videos to train, each of 13 and 15 held-out clips in four or two of them.
+    "video-train": 24576, "video-val": 3328, "test-video-wild": 3840, "test-video-studio": 1920,
 }  # fmt: skip
 # Of the renderer and the shipped files, for all parts; a part's own is in its Split. Raise one when
 # pixels or truth change: tests/test_golden.py fails until you do.
@@ -98,7 +101,8 @@ def people_of_shard(split: Split, wanted: Request, shard: int, count: int) -> di
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return make_people(split, wanted.seed, shard, count, wanted.size)
+        make = make_sequences if split.frames else make_people
+        return make(split, wanted.seed, shard, count, wanted.size)
     finally:
         torch.set_num_threads(threads)
 
