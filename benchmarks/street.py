@@ -175,10 +175,12 @@ def main() -> None:
         clip = street_clip()
         if clip is None:
             raise RscError("the clip is not in the cache; rsc fetch street brings it")
-        rows_from = {SHIPPED[name]: (name, None) for name in ("hr-only", "full")}
+        rows_from: dict[str, tuple[str, Temporal | None]] = {
+            SHIPPED[name]: (name, None) for name in ("hr-only", "full")
+        }
         if options.temporal:
-            module = temporal_named(options.temporal).eval()
-            rows_from[f"{SHIPPED['full']}, over time"] = ("full", module)
+            over_time = f"{SHIPPED['full']}, over time"
+            rows_from[over_time] = ("full", temporal_named(options.temporal).eval())
         video = open_video(clip)
         tracks = track(video, shown=lambda frames: tqdm(frames, "people", video.count))
         models: dict[str, list[Seen]] = {}
