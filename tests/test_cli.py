@@ -251,7 +251,7 @@ def test_words_that_fit_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
 # --- a folder for a file, a file for a folder ---------------------------------------------------
 
 WRONG_KIND = {
-    "predict folder": "folder is a folder; name the images in it, e.g. folder/*.jpg",
+    "predict folder": "there are no images in the folder folder",
     "predict photo.png --model folder": "give the model in it, folder/model.safetensors",
     "eval folder": "give the model in it, folder/model.safetensors",
     "eval empty": "empty is a folder; give a .safetensors file",
