@@ -93,9 +93,13 @@ class Temporal(nn.Module):
     kind: ClassVar[str] = "temporal"  # in the header of its model files
     source: str = "this module"
     trained_on: dict[str, str] | None = None
+    spread: Tensor
 
     def __init__(self, config: TemporalConfig) -> None:
         super().__init__()
+        # Standard deviation of the features: a small network's are a hundred times smaller than
+        # ResNet-50's, and a GRU that is given next to nothing learns next to nothing.
+        self.register_buffer("spread", torch.ones(()))
         if config.head not in ("iterative", "mlp3"):
             raise RscError(f"head is 'iterative' or 'mlp3', not {config.head!r}")
         self.config = config
@@ -118,8 +122,8 @@ class Temporal(nn.Module):
     def encode(self, phi: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Features (B, T, C) to features (B, T, C) that know the frames before, and the GRU's state
         (layers, B, width) after the last frame, with which the next ones go on."""
-        hidden, state = self.gru(phi, state)
-        known = self.back(hidden.relu())
+        hidden, state = self.gru(phi / self.spread, state)
+        known = self.back(hidden.relu()) * self.spread
         return (phi + known if self.config.residual else known), state
 
     def regress(self, features: Tensor) -> Prediction:

@@ -105,6 +105,8 @@ class Video:
         self, config: VideoConfig, videos: Videos, module: Temporal, device: torch.device
     ) -> None:
         self.config, self.videos = config, videos
+        with torch.no_grad():
+            module.spread.copy_(torch.stack([phi.std() for phi in videos.features.values()]).mean())
         self.net = module.to(device).train()
         self.critic: Critic | None = None
         if config.critic:
