@@ -15,7 +15,7 @@ from typing import Any
 import tyro
 
 from rsclib import __version__
-from rsclib.commands import building, doctoring, fitting, reproducing, scoring, training
+from rsclib.commands import building, doctoring, fitting, predicting, reproducing, scoring, training
 from rsclib.commands.environment import complete_environment, forgiving_output
 from rsclib.commands.options import (
     Command,
@@ -23,6 +23,7 @@ from rsclib.commands.options import (
     Demo,
     Doctor,
     Eval,
+    Fetch,
     Fit,
     Grid,
     Predict,
@@ -43,7 +44,8 @@ COMMANDS: dict[str, tuple[type, Any]] = {
     "pretrain": (Pretrain, training.pretrain),
     "reproduce": (Reproduce, reproducing.reproduce),
     "eval": (Eval, scoring.evaluate),
-    "predict": (Predict, scoring.predict),
+    "predict": (Predict, predicting.predict),
+    "fetch": (Fetch, predicting.fetch),
     "doctor": (Doctor, doctoring.doctor),
     "fit": (Fit, fitting.fit),
 }
@@ -121,6 +123,8 @@ def _afterwards(options: Any) -> str:
         case DataBuild():
             return "; the same command goes on after the shards that are built"
         case Grid():
+            return "; the same command goes on from what was saved"
+        case Predict() if predicting.work_left(options):
             return "; the same command goes on from what was saved"
         case Train() | Pretrain() if (options.out / "state.pt").is_file():
             return "; the same command goes on from what was saved"

@@ -62,7 +62,19 @@ def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "data build", "data", "train", "grid", "pretrain", "eval", "predict", "doctor", "fit"],
+    [
+        "demo",
+        "data build",
+        "data",
+        "train",
+        "grid",
+        "pretrain",
+        "eval",
+        "predict",
+        "fetch",
+        "doctor",
+        "fit",
+    ],
 )
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = help_of(command, capsys)
@@ -258,7 +270,7 @@ def test_words_that_fit_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
 # --- a folder for a file, a file for a folder ---------------------------------------------------
 
 WRONG_KIND = {
-    "predict folder": "folder is a folder; name the images in it, e.g. folder/*.jpg",
+    "predict folder": "there are no images in the folder folder",
     "predict photo.png --model folder": "give the model in it, folder/model.safetensors",
     "fit folder photo.png": "photo.png is not JSON",
     "fit photo.png folder": "there are no keypoints at folder",

@@ -24,6 +24,7 @@ from tqdm.auto import tqdm
 
 from rsclib.errors import RscError
 from rsclib.files.atomic import remove_stale, sha256, write_bytes, write_text
+from rsclib.files.cache import cache_folder
 from rsclib.files.npz import read_npz
 from rsclib.files.turns import turn
 from rsclib.files.workers import spread
@@ -64,20 +65,6 @@ class Request:
         count = f" --count {self.count}" if self.count != COUNTS[self.name] else ""
         size = f" --size {self.size}" if self.size != SIZE else ""
         return f"rsc data build {self.name}{count}{size}{f' --seed {self.seed}' * bool(self.seed)}"
-
-
-def cache_folder() -> Path:
-    """Where built data lies: ``RSC_CACHE``, else ``~/.cache/rsclib``.
-
-    Raises:
-        RscError: there is neither.
-    """
-    if folder := os.environ.get("RSC_CACHE"):
-        return Path(folder)
-    try:
-        return Path.home() / ".cache" / "rsclib"
-    except RuntimeError as error:  # a user without an account, e.g. in a container
-        raise RscError("there is no home folder to build data in; set RSC_CACHE to one") from error
 
 
 def request(name: str, count: int | None = None, size: int = SIZE, seed: int = 0) -> Request:
