@@ -17,21 +17,9 @@ import tyro
 from rsclib import __version__
 from rsclib.commands import building, doctoring, fitting, predicting, reproducing, scoring, training
 from rsclib.commands.environment import complete_environment, forgiving_output
-from rsclib.commands.options import (
-    Command,
-    DataBuild,
-    Demo,
-    Doctor,
-    Eval,
-    Fetch,
-    Fit,
-    Grid,
-    Predict,
-    Pretrain,
-    Reproduce,
-    Train,
-)
+from rsclib.commands.options import Command, DataBuild, Demo, Eval, Grid, Pretrain, Reproduce, Train
 from rsclib.commands.output import one_line, say
+from rsclib.commands.own_options import Doctor, Fetch, Fit, Predict
 from rsclib.commands.words import names_last
 from rsclib.errors import RscError, Stopped
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rsclib.commands.options import Fit
 from rsclib.commands.output import one_line
+from rsclib.commands.own_options import Fit
 
 
 def fit(options: Fit) -> None:

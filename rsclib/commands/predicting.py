@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rsclib.commands.options import Fetch, Predict
 from rsclib.commands.output import one_line, say
+from rsclib.commands.own_options import Fetch, Predict
 from rsclib.errors import RscError
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 A pickle is a program for a small machine: it may name any importable function and call it. SMPL's
 files need numpy arrays, a scipy CSC matrix and, in the old releases, Chumpy arrays. Here each of
 those names stands for a stub of this module that only keeps what it is given; every other name
-stops the reading before anything is called. The arrays are then made from the kept bytes, so that
-not even numpy's own unpickling code sees data that was not checked.
+stops the reading before anything is called. The arrays are then made from the kept bytes: not even
+numpy's own unpickling code sees unchecked data.
 """
 
 from __future__ import annotations
@@ -263,11 +263,7 @@ def _all_plain(entries: dict[str, Any]) -> dict[str, Any]:
 
 
 def stubs_of(path: Path) -> Any:
-    """What a pickle holds, arrays as stubs still; nothing in it has been run.
-
-    Raises:
-        Exception: almost any, of a file that is not as it should be.
-    """
+    """What a pickle holds, arrays as stubs still; nothing has been run. A bad file raises anything."""
     if path.stat().st_size > _MAX_BYTES:
         raise RefusedError("it is larger than 1 GB")
     content = path.read_bytes()
