@@ -15,21 +15,21 @@ from typing import Any
 import tyro
 
 from rsclib import __version__
-from rsclib.commands import building, predicting, reproducing, scoring, training
+from rsclib.commands import building, doctoring, predicting, reproducing, scoring, training
 from rsclib.commands.environment import complete_environment, forgiving_output
 from rsclib.commands.options import (
     Command,
     DataBuild,
     Demo,
+    Doctor,
     Eval,
-    Fetch,
     Grid,
-    Predict,
     Pretrain,
     Reproduce,
     Train,
 )
 from rsclib.commands.output import one_line, say
+from rsclib.commands.predict_options import Fetch, Predict
 from rsclib.commands.words import names_last
 from rsclib.errors import RscError, Stopped
 
@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[type, Any]] = {
     "eval": (Eval, scoring.evaluate),
     "predict": (Predict, predicting.predict),
     "fetch": (Fetch, predicting.fetch),
+    "doctor": (Doctor, doctoring.doctor),
 }
 
 

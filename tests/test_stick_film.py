@@ -24,7 +24,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Pages that are displayed."""
     pages: list[str] = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: pages.append(data["text/html"]))
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, raw: pages.append(data["text/html"])
+    )
     return pages
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import tyro
 
+from rsclib.commands.predict_options import Fetch, Predict
 from rsclib.openbench.parts import SPLITS
 
-_SCORED = [part.name for part in SPLITS.values() if part.labels == "full"]
+# As rsclib.readers.protocols.PARTS, which takes a second to import.
+LICENSED = ("3dpw", "h36m-p1", "h36m-p2", "mpi-inf-3dhp")
+SCORED = [part.name for part in SPLITS.values() if part.labels == "full"]
 
 
 @dataclass(frozen=True)
@@ -111,13 +114,13 @@ class Reproduce:
               rsc reproduce table6 --launcher slurm --options slurm_partition=gpu
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("table3", "table5", "table6", "table7", "fig11")
+    NAMES: ClassVar[tuple[str, ...]] = ("table1", "table3", "table5", "table6", "table7", "fig11")
 
     tables: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(
             metavar="[TABLE ...]",
-            help="table3, table5, table6, table7, fig11; none: all of the regime.",
+            help="table1, table3, table5, table6, table7, fig11; none: all of the regime.",
         ),
     ] = ()
     rows: tuple[str, ...] = ()
@@ -179,89 +182,63 @@ class Pretrain:
 @dataclass(frozen=True)
 class Eval:
     """Score models on a test part: .safetensors files, names of shipped ones, or the checkpoint of
-    the released RSC-Net or of SPIN (224 px; they need SMPL, see RSC_SMPL).
+    the released RSC-Net or of SPIN (224 px; they need SMPL, see --body).
 
     Examples: rsc eval hr-only full --part test-wild --out results/open/wild.csv
-              RSC_SMPL=data/smpl rsc eval RSC-Net.pt
+              rsc eval RSC-Net.pt --part 3dpw --data /data --body /data/smpl
+              rsc eval RSC-Net.pt --part h36m-p2 --data /data --body /data/smpl --count 2000
     """
 
     models: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(metavar="MODEL ...", help="Names of shipped ones (full, hr-only) or files."),
     ]
-    part: Annotated[str, tyro.conf.arg(help=f"One of {', '.join(_SCORED)}.")] = "test-wild"
+    part: Annotated[
+        str,
+        tyro.conf.arg(
+            help=f"One of {', '.join(SCORED)}; of the licensed sets {', '.join(LICENSED)}; or a label "
+            "file: SPIN's .npz, VIBE's _db.pt."
+        ),
+    ] = "test-wild"
     count: int | None = None
-    """Images of the part, its first ones; default: the part's usual number."""
+    """Images of the part: of the open benchmark its first ones, of a licensed one spread evenly over
+    it; default: the part's usual number."""
+    protocol: Literal["spin", "vibe"] = "spin"
+    """Of a licensed part. spin: 3DPW's truth by gender, errors from the pelvis, 17 joints on
+    MPI-INF-3DHP; vibe: neutral truth, errors from the middle of the hips. Never compare the two."""
+    pixels: Literal["plain", "released"] = "plain"
+    """released: shrunk images get the stretched contrast that the released code gives them, for
+    comparison with published numbers; rows of the table say so."""
+    data: Path | None = None
+    """Folder of the licensed data (rsc doctor says how it is laid out); default: RSC_DATA."""
+    body: Path | None = None
+    """SMPL's file, or the folder of its three models; default: RSC_SMPL."""
     out: Path | None = None
     """Write the rows here (.csv), and beside them where they come from (.json) and every image's
     errors (.npz)."""
 
 
 @dataclass(frozen=True)
-class Predict:
-    """Estimate the body of the person in each of your own images, or of the people in your videos.
+class Doctor:
+    """Say what is there of licensed data, body models, checkpoints and optional weights: looked for
+    where, what each enables, where to ask for it and under which licence.
 
-    The shipped models have only ever seen rendered people: on a real photograph expect a rough
-    pose at best. The network always answers, person or not. A warning is printed where picture or
-    box look useless, or the mirrored picture gives another pose ("unsure"); none proves nothing.
+    Nothing of it is needed for the open benchmark. Ends with 2 only where something that was found is
+    broken.
 
-    Each image gives NAME.obj (mesh), NAME.npz (numbers) and NAME.png (picture) in --out. Each video
-    gives NAME.mp4 (bodies over the film), NAME.html (bodies to turn, in any browser) and, for each
-    person, NAME-personN.npz (motion in AMASS's layout). A video that was stopped goes on.
-
-    Examples: rsc predict photo.jpg
-              rsc predict a.jpg b.png --model hr-only --out runs/mine
-              rsc predict --box 310 80 120 260 group.jpg
-              rsc predict clip.mp4 --track            people walk before a still camera
-              rsc predict clip.mp4 --tracks boxes.csv --webp
-              rsc predict folder_of_frames --fps 25 --box 310 80 120 260
+    Examples: rsc doctor
+              rsc doctor --data /data
+              rsc doctor --data /data --json > found.json
     """
 
-    images: tyro.conf.Positional[tuple[str, ...]]
-    """JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files, one person each; videos (mp4, avi, gif, webm,
-    mov, mkv), or folders that hold the frames of one."""
-    model: str = "full"
-    """A shipped model (full, hr-only), a .safetensors file, or the checkpoint of the released
-    RSC-Net or of SPIN."""
-    out: Path = Path("runs/predict")
-    box: Annotated[
-        tuple[float, float, float, float] | None, tyro.conf.arg(metavar="X Y WIDTH HEIGHT")
-    ] = None
-    """x y width height of the person in pixels, with a small margin, the same for all images and
-    frames; default: the whole image. The longer side decides the resolution range."""
-    tracks: Path | None = None
-    """Of a video: CSV of boxes tight around the people, columns person,frame,x,y,w,h, in pixels;
-    frames count from 0."""
-    track: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Of a video whose camera stands still: find the people who walk alone, by what differs from
-    the background. Their boxes are written as NAME.csv."""
-    fps: float | None = None
-    """Frames a second of a video; a folder of frames needs it."""
-    webp: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Of a video: write an animated NAME.webp, too."""
-    temporal: bool = False
-    """Of a video: let the temporal module of the model full read the features of all frames."""
-
-
-@dataclass(frozen=True)
-class Fetch:
-    """Fetch what is not shipped, checked by its checksum, into the cache folder (RSC_CACHE, else
-    ~/.cache/rsclib).
-
-    street: vtest.avi, pedestrians before a surveillance camera (768 x 576, 795 frames), 8 MB. On
-    Debian and its kin it is taken out of the package opencv-doc (a download of 96 MB, nothing is
-    installed), elsewhere it comes from OpenCV's repository. The frames are those of PETS 2009,
-    University of Reading: for research, and to be acknowledged.
-
-    Example: rsc fetch street
-             rsc predict ~/.cache/rsclib/street/vtest.avi --track
-    """
-
-    NAMES: ClassVar[tuple[str, ...]] = ("street",)
-
-    names: Annotated[
-        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...", help="street")
-    ]
+    data: Path | None = None
+    """Folder of the licensed data; default: RSC_DATA."""
+    body: Path | None = None
+    """SMPL's file or folder; default: RSC_SMPL, else smpl/ in the data folder."""
+    json: bool = False
+    """Print a JSON list, for programs."""
+    quick: bool = False
+    """Only look whether files are there; do not read them."""
 
 
 Command = (
@@ -274,4 +251,5 @@ Command = (
     | Annotated[Eval, tyro.conf.subcommand("eval")]
     | Annotated[Predict, tyro.conf.subcommand("predict")]
     | Annotated[Fetch, tyro.conf.subcommand("fetch")]
+    | Annotated[Doctor, tyro.conf.subcommand("doctor")]
 )

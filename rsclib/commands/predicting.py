@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rsclib.commands.options import Fetch, Predict
 from rsclib.commands.output import one_line, say
+from rsclib.commands.predict_options import Fetch, Predict
 from rsclib.errors import RscError
 
 if TYPE_CHECKING:
     from rsclib.moving_people import Temporal
+    from rsclib.predictor import NetPredictor
 
 
 def predict(options: Predict) -> int:
@@ -19,10 +20,9 @@ def predict(options: Predict) -> int:
     from rsclib.body import load_body
     from rsclib.files.atomic import check_writable
     from rsclib.files.video import is_video
-    from rsclib.models import model_named
     from rsclib.predict import outputs, predict_photo
     from rsclib.predict_video import Where, predict_video
-    from rsclib.predictor import NetPredictor
+    from rsclib.predictor import predictor_named
 
     if not options.images:
         raise RscError("name at least one image or video: rsc predict photo.jpg")
@@ -30,9 +30,9 @@ def predict(options: Predict) -> int:
     videos = [path for path in options.images if is_video(path)]
     _check_options(options, len(videos))
     check_writable(options.out)
-    predictor = NetPredictor(model_named(options.model), load_body())
+    predictor = predictor_named(options.model, load_body())
     where = Where(options.box, options.tracks, options.track)
-    temporal = _temporal(options.model) if options.temporal else None
+    temporal = _temporal(options.model, predictor) if options.temporal else None
     failed = []
     for path, stem in zip(options.images, stems, strict=True):
         try:
@@ -68,19 +68,19 @@ def _check_options(options: Predict, videos: int) -> None:
         raise RscError(f"{options.tracks} would be taken for this command's own; rename it")
 
 
-def _temporal(model: str) -> Temporal:
+def _temporal(model: str, frames: NetPredictor) -> Temporal:
     """The shipped temporal module that reads the features of a model.
 
     Raises:
         RscError: there is none, or its file is missing or damaged.
     """
     from rsclib.models import VIDEO, temporal_named
+    from rsclib.predictor import VideoPredictor
 
     name = next((name for name, reads in VIDEO.items() if reads == model), None)
     if name is None:
         raise RscError(f"there is no temporal module for {model}; leave --temporal out")
-    module = temporal_named(name).eval()
-    return lambda phi: module(phi[None])
+    return VideoPredictor(frames, temporal_named(name)).bodies
 
 
 def work_left(options: Predict) -> bool:
