@@ -38,7 +38,7 @@ from rsclib.errors import RscError
 from rsclib.files.video import Video, open_video
 from rsclib.metrics import acceleration, centre, mpjpe, pa_mpjpe
 from rsclib.models import SHIPPED, model_named, temporal_named
-from rsclib.predictor import NetPredictor
+from rsclib.predictor import NetPredictor, VideoPredictor
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 from rsclib.skeleton import MIDHIP
@@ -85,7 +85,7 @@ def seen_by(
             for batch in images.split(BATCH)
         ]
         if module is not None:
-            found = [module(torch.cat([p.phi for p in found])[None])]
+            found = [VideoPredictor(predictor, module).bodies(torch.cat([p.phi for p in found]))]
         joints = [predictor.body.joints(p.rotmats, p.betas).joints14 for p in found]
         sizes[name] = centre(torch.cat(joints).double(), MIDHIP)
     return Seen(**sizes)

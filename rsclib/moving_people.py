@@ -29,7 +29,7 @@ from rsclib.files.photos import Pixels, square
 from rsclib.files.video import Video
 from rsclib.geometry import rotmat_to_axis_angle
 from rsclib.network import Prediction
-from rsclib.predictor import NetPredictor
+from rsclib.predictor import NetPredictor, SharpPredictor
 from rsclib.tracks import Track
 
 TRACKS = "tracks.csv"  # boxes that were found, in the folder of pieces
@@ -100,10 +100,12 @@ def forget(folder: Path) -> None:
 
 
 def digest_of(predictor: NetPredictor) -> str:
-    """A hash of the network's weights, so that pieces of another one are not gone on with."""
+    """A hash of the weights that see images, so that pieces of others are not gone on with."""
     total = hashlib.sha256()
-    for name, value in sorted(predictor.net.state_dict().items()):
-        total.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    parts = [predictor.net, *([predictor.rdn] if isinstance(predictor, SharpPredictor) else [])]
+    for part in parts:
+        for name, value in sorted(part.state_dict().items()):
+            total.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
     return total.hexdigest()
 
 
