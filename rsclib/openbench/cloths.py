@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from rsclib.openbench.garments import CLOTH, BodyPoints, Floats, step
+from rsclib.openbench.garments import CLOTH, BodyPoints, Floats
+from rsclib.openbench.garments import step as soft_step
 
 # Shares of the patterns of a top; trousers are plain more often.
 PATTERNS = {
@@ -20,6 +21,16 @@ PATTERNS = {
     "band": 0.08, "yoke": 0.07, "halves": 0.02, "fade": 0.05,
 }  # fmt: skip
 CHARACTERS = "0123456789ABEFHKLMNRSTVXZ"
+
+
+def step(value: NDArray[np.floating], width: float = 0.006) -> Floats:
+    """:func:`rsclib.openbench.garments.step` of values of any precision."""
+    return soft_step(np.asarray(value, np.float32), width)
+
+
+def colour(*rgb: float) -> Floats:
+    """sRGB in [0, 1] as an array (3,)."""
+    return np.array(rgb, np.float32)
 
 
 def pick_colour(rng: np.random.Generator, dull: float) -> Floats:
@@ -35,9 +46,9 @@ def pick_colour(rng: np.random.Generator, dull: float) -> Floats:
 def contrast_colour(rng: np.random.Generator, other: Floats, dull: float) -> Floats:
     """A colour that is told apart from ``other`` at a distance: 0.35 away at least, of 1.7."""
     for _ in range(20):
-        colour = pick_colour(rng, dull)
-        if np.linalg.norm(colour - other) > 0.35:
-            return colour
+        found = pick_colour(rng, dull)
+        if np.linalg.norm(found - other) > 0.35:
+            return found
     return np.full(3, 0.9 if other.mean() < 0.5 else 0.06, np.float32)
 
 
@@ -76,7 +87,7 @@ def cloth(rng: np.random.Generator, p: BodyPoints, plain: float, dull: float) ->
             grid = rng.uniform(0.06, 0.11)
             row = np.floor(across / grid)
             u = (around / grid + 0.5 * (row % 2)) % 1 - 0.5
-            weight = step(np.float32(rng.uniform(0.22, 0.36)) - np.hypot(u, across / grid % 1 - 0.5), 0.1)  # fmt: skip
+            weight = step(rng.uniform(0.22, 0.36) - np.hypot(u, across / grid % 1 - 0.5), 0.1)  # fmt: skip
         case "camouflage":
             weight = step(p.noise[4] - 0.52, 0.04)
             extra = step(p.noise[5] - 0.6, 0.04)
@@ -92,15 +103,15 @@ def cloth(rng: np.random.Generator, p: BodyPoints, plain: float, dull: float) ->
         case "halves":
             weight = step(p.x, 0.01)
         case "fade":
-            weight = np.clip((p.y - rng.uniform(-0.1, 0.1)) / 0.35, 0, 1)
-    colour = first + (second - first) * weight[:, None].astype(np.float32)
-    return colour + (third - colour) * extra[:, None].astype(np.float32)
+            weight = np.clip((p.y - rng.uniform(-0.1, 0.1)) / 0.35, 0, 1).astype(np.float32)
+    mixed = first + (second - first) * weight[:, None].astype(np.float32)
+    return np.asarray(mixed + (third - mixed) * extra[:, None].astype(np.float32), np.float32)
 
 
-def _stripes(value: Floats, period: float, share: float) -> Floats:
+def _stripes(value: NDArray[np.floating], period: float, share: float) -> Floats:
     """1 on a ``share`` of every ``period`` metres, with soft edges of 4 mm."""
     away = np.abs(value / period % 1 - 0.5) * period
-    return step((share * period / 2 - away).astype(np.float32))
+    return step(share * period / 2 - away)
 
 
 def print_of(rng: np.random.Generator, p: BodyPoints, back: bool) -> Floats:
@@ -111,7 +122,7 @@ def print_of(rng: np.random.Generator, p: BodyPoints, back: bool) -> Floats:
     y = (middle - p.y) / height
     facing = (p.z < -0.02 if back else p.z > 0.02) & (p.arms < 0.3)
     kind = rng.integers(7)
-    soft = np.float32(0.05)
+    soft = 0.05
     if kind <= 1:
         text = "".join(rng.choice(list(CHARACTERS), rng.integers(1, 3)))
         cover = _glyphs(text, x, y)

@@ -69,7 +69,7 @@ def load_regions() -> dict[str, Floats]:
     try:
         with np.load(ASSET, allow_pickle=False) as file:
             decoded = {name: Image.open(io.BytesIO(file[name].tobytes())) for name in REGIONS}
-            return {k: np.asarray(v, np.float32).ravel() / 255 for k, v in decoded.items()}
+            return {k: (np.asarray(v).ravel() / 255).astype(np.float32) for k, v in decoded.items()}
     except (OSError, ValueError, KeyError) as error:
         raise RscError(f"{ASSET} cannot be read ({error}); restore it with git checkout") from error
 
@@ -85,12 +85,12 @@ def paint_face(face: Face, colour: Floats, position: Floats, marks: dict[str, Fl
     regions = {name: mask[near] for name, mask in load_regions().items()}
     out, where = colour[near].copy(), position[near]
 
-    def mix(mask: Floats, paint: NDArray[np.floating] | float) -> None:
+    def mix(mask: NDArray[np.floating], paint: NDArray[np.floating] | list[float] | float) -> None:
         nonlocal out
         cover = np.clip(mask, 0, 1)[:, None]
         out = out * (1 - cover) + np.asarray(paint, np.float32) * cover
 
-    def spot(centre: Floats, sizes: tuple[float, float, float]) -> Floats:
+    def spot(centre: NDArray[np.floating], sizes: tuple[float, float, float]) -> Floats:
         away = (where - np.asarray(centre, np.float32)) / np.asarray(sizes, np.float32)
         return np.exp(-(away**2).sum(1) / 2)
 

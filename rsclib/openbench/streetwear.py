@@ -8,12 +8,15 @@ person in every picture.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rsclib.openbench.cloths import cloth, contrast_colour, folds, pick_colour, print_of
+from rsclib.openbench.cloths import cloth, contrast_colour, folds, pick_colour, print_of, step
+from rsclib.openbench.cloths import colour as colour_of
 from rsclib.openbench.faces import Face, paint_face
-from rsclib.openbench.garments import BodyPoints, Floats, garment_cover, sample_style, step
+from rsclib.openbench.garments import BodyPoints, Floats, garment_cover, sample_style
 from rsclib.openbench.outfits import HAIR, LABELS, SIZE, SKIN, Outfit, Wardrobe
 from rsclib.openbench.surface import Surface
 
@@ -87,7 +90,7 @@ def _hang(wardrobe: Wardrobe, surface: Surface) -> Floats:
     return hang.astype(np.float32)
 
 
-def _mix(colour: Floats, paint: Floats, cover: Floats) -> Floats:
+def _mix(colour: NDArray[Any], paint: NDArray[Any], cover: NDArray[Any]) -> Floats:
     return np.asarray(colour + (paint - colour) * cover[:, None], np.float32)
 
 
@@ -127,7 +130,7 @@ def _top(rng: np.random.Generator, p: BodyPoints, style: dict, paint: Floats) ->
         row = np.hypot(p.x, (p.y / 0.085 % 1 - 0.5) * 0.085)
         paint = _mix(paint, contrast_colour(rng, base, 0.9), step(0.011 - row) * front)
     elif kind == 1:  # a zip
-        paint = _mix(paint, np.float32([0.75, 0.75, 0.78]), step(0.006 - p.side) * front)
+        paint = _mix(paint, colour_of(0.75, 0.75, 0.78), step(0.006 - p.side) * front)
     if rng.random() < 0.25:  # a breast pocket or badge
         box = np.maximum(np.abs(p.x - 0.085) / 0.035, np.abs(p.y - 0.345) / 0.04)
         filled = rng.random() < 0.5
@@ -163,9 +166,9 @@ def _bottom(rng: np.random.Generator, p: BodyPoints, style: dict, paint: Floats)
         paint = paint * (1 - 0.22 * seat[:, None])
     if style["belt"]:
         belt = step(0.02 - np.abs(p.y - style["waist"] + 0.02))
-        paint = _mix(paint, DARK if base.mean() > 0.25 else np.float32([0.45, 0.3, 0.18]), belt)
+        paint = _mix(paint, DARK if base.mean() > 0.25 else colour_of(0.45, 0.3, 0.18), belt)
         buckle = belt * step(0.022 - p.side) * (p.z > 0)
-        paint = _mix(paint, np.float32([0.8, 0.78, 0.7]), buckle.astype(np.float32))
+        paint = _mix(paint, colour_of(0.8, 0.78, 0.7), buckle.astype(np.float32))
     return paint
 
 
@@ -196,7 +199,7 @@ def _shoes(rng: np.random.Generator, p: BodyPoints, style: dict) -> Floats:
         paint = _mix(paint, trim, step(p.z - 0.13, 0.01))
     if rng.random() < 0.3:
         paint = _mix(paint, trim, step(0.015 - np.abs(p.z - 0.03), 0.01))
-    sole = np.float32([0.92, 0.92, 0.9]) if rng.random() < 0.55 else base * 0.5
+    sole = colour_of(0.92, 0.92, 0.9) if rng.random() < 0.55 else base * 0.5
     return _mix(paint, sole, step(style["ground"] + 0.028 - p.y, 0.008))
 
 
