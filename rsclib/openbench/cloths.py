@@ -65,8 +65,8 @@ def cloth(rng: np.random.Generator, p: BodyPoints, plain: float, dull: float) ->
     kind = rng.choice(list(PATTERNS), p=list(PATTERNS.values()))
     if rng.random() < plain:
         kind = "plain"
-    zero = np.zeros_like(p.x)
-    weight, extra = zero, zero
+    weight: NDArray[np.floating] = np.zeros_like(p.x)
+    extra: NDArray[np.floating] = weight
     around = 0.14 * np.arctan2(p.x, p.z + 0.02)  # metres along a waist
     across = np.where(p.arms > 0.5, p.side, p.y)  # stripes run round sleeves, too
     match kind:
@@ -103,7 +103,7 @@ def cloth(rng: np.random.Generator, p: BodyPoints, plain: float, dull: float) ->
         case "halves":
             weight = step(p.x, 0.01)
         case "fade":
-            weight = np.clip((p.y - rng.uniform(-0.1, 0.1)) / 0.35, 0, 1).astype(np.float32)
+            weight = np.clip((p.y - rng.uniform(-0.1, 0.1)) / 0.35, 0, 1)
     mixed = first + (second - first) * weight[:, None].astype(np.float32)
     return np.asarray(mixed + (third - mixed) * extra[:, None].astype(np.float32), np.float32)
 

@@ -28,6 +28,7 @@ from rsclib.openbench.render import clothe, draw
 from rsclib.openbench.streetwear import Streetwear
 
 VIEWS = 8  # pictures of a person
+QUERIES = (0, 4)  # of them, those that ask in re-identification: two sides of a person
 CAMERAS = 6  # Market-1501 has as many; each has places of its own
 TEXTURE = 128  # px, of the true texture
 WALKS = {
