@@ -16,11 +16,14 @@ from rsclib.files.npz import is_file
 from rsclib.files.recognise import whose
 from rsclib.files.shipped import ASSETS, check_shipped
 from rsclib.foreign import load_official, load_spin
+from rsclib.foreign_reid import ForeignReID, load_reid
 from rsclib.network import RSCNet
+from rsclib.reid import ReIDNet
 
 MODELS = ASSETS / "models"
 # The shipped models, and what tables and pictures call them.
 SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net"}
+REID = "reid"  # the shipped network that tells people apart, f_Re of Eq. 13
 
 
 def model_file(name: str) -> Path:
@@ -59,6 +62,28 @@ def model_named(name: str) -> RSCNet:
             f"({', '.join(SHIPPED)}, or a model that rsc train wrote)"
         )
     return net
+
+
+def reid_named(name: str = REID) -> ReIDNet | ForeignReID:
+    """A ReID network in eval mode, nothing of it to train: the shipped one by name, or by path a
+    ``.safetensors`` file of ours or a PCB or strong-baseline checkpoint.
+
+    Raises:
+        RscError: missing, foreign or damaged file, or a network of another kind.
+    """
+    if name == REID:
+        check_shipped(f"models/{REID}.safetensors")
+        net = load_model(MODELS / f"{REID}.safetensors")
+    elif is_file(name) and whose(name) is not None:
+        return load_reid(name)
+    else:
+        net = load_model(model_file(name))
+    if not isinstance(net, ReIDNet):
+        raise RscError(
+            f"{name} holds a network of the kind {net.kind!r}; here a ReID network is needed "
+            f"({REID}, a model that rsc train reid wrote, or a PCB or strong-baseline checkpoint)"
+        )
+    return net.requires_grad_(False)
 
 
 def check_body(net: nn.Module, body: Body) -> None:
