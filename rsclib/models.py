@@ -19,10 +19,13 @@ from rsclib.foreign import load_official, load_spin
 from rsclib.foreign_reid import ForeignReID, load_reid
 from rsclib.network import RSCNet
 from rsclib.reid import ReIDNet
+from rsclib.temporal import Temporal
 
 MODELS = ASSETS / "models"
 # The shipped models, and what tables and pictures call them.
-SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net"}
+SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net", "spin": "SPIN, all sizes"}
+# The shipped temporal modules, and whose features each reads.
+VIDEO = {"video": "full"}
 REID = "reid"  # the shipped network that tells people apart, f_Re of Eq. 13
 
 
@@ -32,7 +35,7 @@ def model_file(name: str) -> Path:
     Raises:
         RscError: the shipped file is missing or damaged, or it is a folder.
     """
-    if name not in SHIPPED:
+    if name not in SHIPPED and name not in VIDEO:
         if os.path.isdir(name):
             inside = Path(name) / "model.safetensors"
             known = "a .safetensors file" if not inside.is_file() else f"the model in it, {inside}"
@@ -64,6 +67,21 @@ def model_named(name: str) -> RSCNet:
     return net
 
 
+def temporal_named(name: str = "video") -> Temporal:
+    """A temporal module: a shipped one by name (a key of :data:`VIDEO`), or by path one of ours.
+
+    Raises:
+        RscError: missing, foreign or damaged file, or a network of another kind.
+    """
+    module = load_model(model_file(name))
+    if not isinstance(module, Temporal):
+        raise RscError(
+            f"{name} holds a network of the kind {module.kind!r}; here a temporal module is needed "
+            f"({', '.join(VIDEO)}, or what rsc train video wrote)"
+        )
+    return module
+
+
 def reid_named(name: str = REID) -> ReIDNet | ForeignReID:
     """A ReID network in eval mode, nothing of it to train: the shipped one by name, or by path a
     ``.safetensors`` file of ours or a PCB or strong-baseline checkpoint.
@@ -71,13 +89,9 @@ def reid_named(name: str = REID) -> ReIDNet | ForeignReID:
     Raises:
         RscError: missing, foreign or damaged file, or a network of another kind.
     """
-    if name == REID:
-        check_shipped(f"models/{REID}.safetensors")
-        net = load_model(MODELS / f"{REID}.safetensors")
-    elif is_file(name) and whose(name) is not None:
+    if name != REID and is_file(name) and whose(name) is not None:
         return load_reid(name)
-    else:
-        net = load_model(model_file(name))
+    net = load_model(model_file(name))
     if not isinstance(net, ReIDNet):
         raise RscError(
             f"{name} holds a network of the kind {net.kind!r}; here a ReID network is needed "

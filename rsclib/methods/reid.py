@@ -65,9 +65,14 @@ class ReidConfig:
     eval_steps: Annotated[int, Within(1, 10**9)] = 200
 
     @property
+    def batch(self) -> int:
+        """Pictures a step, over all processes."""
+        return self.people * self.views
+
+    @property
     def images_seen(self) -> int:
         """Pictures over all steps."""
-        return self.steps * self.people * self.views
+        return self.steps * self.batch
 
     @property
     def settled(self) -> int:
@@ -78,7 +83,7 @@ class ReidConfig:
     def run(self) -> RunConfig:
         """What the loop needs to know."""
         return RunConfig(
-            self.steps, self.people * self.views, self.seed, self.weight_decay, clip=5.0,
+            self.steps, self.batch, self.seed, self.weight_decay, clip=5.0,
             precision=self.precision, save_seconds=self.save_seconds,
         )  # fmt: skip
 
