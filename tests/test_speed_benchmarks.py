@@ -29,6 +29,7 @@ VARIANTS = {
     "raster": {"pytorch3d", "zbuffer"},
     "joints": {"full mesh", "joints only"},
     "procrustes": {"one by one", "whole batch"},
+    "video": {"frame by frame, fp32, whole mesh", "batches of 32, fp32", "batches of 32, bf16"},
     "steps": {name for name, way in networks.WAYS.items() if not way.compiled},
     "inference": {
         f"{name}, batch {batch}"

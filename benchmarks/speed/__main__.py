@@ -21,13 +21,15 @@ import pandas as pd
 import torch
 import tyro
 
-from benchmarks.speed import networks, parts
+from benchmarks.speed import networks, parts, video
 from benchmarks.speed.measure import Case, Row, measure
 from rsclib.errors import RscError
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 
-Name = Literal["mixed", "contrastive", "raster", "joints", "procrustes", "steps", "inference"]
+Name = Literal[
+    "mixed", "contrastive", "raster", "joints", "procrustes", "steps", "inference", "video"
+]
 COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "mixed": networks.mixed,
     "contrastive": parts.contrastive,
@@ -36,6 +38,7 @@ COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "procrustes": parts.procrustes,
     "steps": networks.steps,
     "inference": networks.inference,
+    "video": video.video,
 }
 WHOLE, PARTIAL = Path("results/speed/ratios.csv"), Path("runs/speed.csv")
 

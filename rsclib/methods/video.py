@@ -41,7 +41,8 @@ class VideoConfig:
         window: T, frames that are seen together. batch: windows a step.
         share_3d: of the windows with 3D labels; the others have keypoints.
         steps, lr: of Adam, a short rise and a cosine to a tenth.
-        width: of the GRU; 0: half of phi's length. head: see :class:`rsclib.temporal.TemporalConfig`.
+        width: of the GRU; 0: half of phi's length. head, residual: see
+            :class:`rsclib.temporal.TemporalConfig`.
         dropout: of the regressor while training.
         critic: lambda of the motion critic's term; 0: no critic. critic_width: of its GRU.
         critic_lr, critic_decay: of its optimiser.
@@ -61,6 +62,7 @@ class VideoConfig:
     lr: Annotated[float, Within(1e-12, 10)] = 5e-5
     width: Annotated[int, Within(0, 8192)] = 0
     head: Literal["iterative", "mlp3"] = "iterative"
+    residual: bool = True
     dropout: Annotated[float, Within(0, 0.9)] = 0.5
     critic: Annotated[float, Within(0, 1e6)] = 0.5
     critic_width: Annotated[int, Within(1, 8192)] = 1024
@@ -152,7 +154,8 @@ def start_module(config: VideoConfig, net: RSCNet) -> Temporal:
     """A module that gives what the network gives frame by frame."""
     shape = TemporalConfig.over(net, config.width, config.head)
     torch.manual_seed(config.seed)
-    return Temporal.over(net, replace(shape, dropout=config.dropout))
+    shape = replace(shape, dropout=config.dropout, residual=config.residual)
+    return Temporal.over(net, shape)
 
 
 def builder(config: VideoConfig, resumed: bool) -> Callable[[torch.device], Video]:
