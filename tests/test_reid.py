@@ -28,7 +28,7 @@ from tests.toys import digest
 TINY = ReIDConfig(planes=(8, 8, 16, 16), blocks=(1, 1, 1, 1), stripes=2, embedding=8)
 CONFIG = ReidConfig(
     images=16 * VIEWS, held_out=4, steps=30, people=6, views=4, lr=1e-2, precision="32-true",
-    save_seconds=1e9, eval_steps=15,
+    triplet=1.0, save_seconds=1e9, eval_steps=15,
 )  # fmt: skip
 
 
