@@ -1,6 +1,7 @@
 """The ReID network, trained to name the pedestrians of the open benchmark: Eq. 13 needs one.
 
-Cross entropy of the whole and of each stripe, as in PCB. Pictures stay sharp: a loss that is to ask for detail must mind a blur.
+Cross entropy of the whole and of each stripe, as in PCB. Pictures stay sharp: a loss that is to ask for
+detail must mind a blur.
 """
 
 from __future__ import annotations
