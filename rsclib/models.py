@@ -30,12 +30,12 @@ REID = "reid"  # the shipped network that tells people apart, f_Re of Eq. 13
 
 
 def model_file(name: str) -> Path:
-    """The file of a shipped model by name (a key of :data:`SHIPPED`); else ``name`` is the file.
+    """The file of a shipped model by name (a key of :data:`SHIPPED`, "video", "reid"); else ``name`` is the file.
 
     Raises:
         RscError: the shipped file is missing or damaged, or it is a folder.
     """
-    if name not in SHIPPED and name not in VIDEO:
+    if name not in {*SHIPPED, *VIDEO, REID}:
         if os.path.isdir(name):
             inside = Path(name) / "model.safetensors"
             known = "a .safetensors file" if not inside.is_file() else f"the model in it, {inside}"

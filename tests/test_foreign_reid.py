@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 from torchvision.models import resnet50
 
 from rsclib.errors import RscError
-from rsclib.foreign_reid import load_reid
+from rsclib.foreign_reid import ForeignReID, load_reid
+from rsclib.models import reid_named
 from rsclib.reid_loss import measure
 
 PEOPLE = 5
@@ -104,6 +107,14 @@ def test_what_does_not_fit_is_listed(layout: str, states: dict) -> None:
         "(64, 1, 7, 7)",
     ):
         assert words in str(said.value)
+
+
+def test_a_file_is_named_like_a_shipped_network(states: dict, tmp_path: Path) -> None:
+    torch.save({"state_dict": states["strong"]}, tmp_path / "theirs.pth")
+    assert isinstance(net := reid_named(str(tmp_path / "theirs.pth")), ForeignReID)
+    assert net.layout == "strong"
+    with pytest.raises(RscError, match="kind 'rscnet'; here a ReID network is needed"):
+        reid_named("full")
 
 
 def test_what_is_nobodys_is_refused(states: dict) -> None:

@@ -14,17 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from rsclib.checkpoints import load_model, save_model
+from rsclib.checkpoints import load_model, read_header, save_model
 from rsclib.errors import RscError
 from rsclib.methods import check_config, load_config
 from rsclib.methods.reid import Reid, ReidConfig, augmented, hardest_triplet, retrieve
-from rsclib.openbench.pedestrians import VIEWS
+from rsclib.models import MODELS, reid_named
+from rsclib.openbench.parts import STREETS
+from rsclib.openbench.pedestrians import VIEWS, make_pedestrians
 from rsclib.reid import LAYERS, ReIDConfig, ReIDNet
 from rsclib.reid_loss import FACTOR, measure, printed, released
 from rsclib.retrieval import cosine_distance, rank
+from rsclib.runs.results import read_result
 from rsclib.train import train
 from tests.toys import digest
 
+ROOT = Path(__file__).parents[1]
 TINY = ReIDConfig(planes=(8, 8, 16, 16), blocks=(1, 1, 1, 1), stripes=2, embedding=8)
 CONFIG = ReidConfig(
     images=16 * VIEWS, held_out=4, steps=30, people=6, views=4, lr=1e-2, precision="32-true",
@@ -289,3 +293,31 @@ def test_settings(tmp_path: Path) -> None:
     for values, words in (({"peoples": 3}, "unknown key"), ({"views": 1}, "within 2..8")):
         with pytest.raises(RscError, match=words):
             check_config({"method": "reid"} | values, "x")
+
+
+# --- what ships ---
+
+
+def test_the_shipped_network_and_its_record() -> None:
+    """It is what rsc train reid makes, from a clean checkout, and beats what needs no network."""
+    net = reid_named()
+    assert isinstance(net, ReIDNet) and not any(p.requires_grad for p in net.parameters())
+    file = MODELS / "reid.safetensors"
+    about = read_header(file)["about"]
+    assert file.stat().st_size < 5e6 and about["git"]["dirty"] is False
+    assert check_config(about["config"], "the header") == load_config("reid")
+    record = read_result(ROOT / "results/open/reid.csv")
+    assert record["provenance"]["git"]["dirty"] is False
+    for metric in ("rank1", "map"):
+        for resolution in (128, 32):
+            rows = {
+                r["method"]: r for r in record["rows"]
+                if (r["metric"], r["resolution"]) == (metric, resolution)
+            }  # fmt: skip
+            assert len(rows) == 3
+            floor = max(r["high"] for name, r in rows.items() if name != "reid")
+            if resolution == 128:
+                assert rows["reid"]["low"] > floor
+    images = make_pedestrians(STREETS["pedestrians-test"], 3, 0, 4 * VIEWS, 128)
+    found = retrieve(net, images)
+    assert found["rank1"].mean() > 0.7 and found["map"].mean() > 0.6, "four people it never saw"
