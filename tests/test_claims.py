@@ -64,7 +64,9 @@ def test_the_claims_of_table_6_are_the_papers() -> None:
 
 
 def test_unknown_names_are_one_line() -> None:
-    with pytest.raises(RscError, match="there is no table 'table9'; choose from fig11, table3"):
+    with pytest.raises(
+        RscError, match="there is no table 'table9'; choose from fig11, table1, table3"
+    ):
         declared("table9")
     with pytest.raises(RscError, match="there is no regime 'soft'"):
         claims.regime_named("soft")

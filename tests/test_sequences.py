@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from rsclib.openbench import chains as C
+from rsclib.openbench.camera import Camera
 from rsclib.openbench.motions import SPLIT, shipped_motions
 from rsclib.openbench.occluders import Front
-from rsclib.openbench.camera import Camera
 from rsclib.openbench.parts import SPLITS
 from rsclib.openbench.sequences import make_sequences
 

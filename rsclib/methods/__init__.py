@@ -14,11 +14,14 @@ from torch import nn
 
 from rsclib.body import load_body
 from rsclib.checkpoints import save_model
-from rsclib.config import checked, read_values, settings
+from rsclib.config import checked, merged, read_values, settings
 from rsclib.errors import RscError
 from rsclib.files.atomic import held
-from rsclib.methods import hr_only, reid, rsc, video
+from rsclib.methods import feaen, hmr, hr_only, imgsr, reid, rsc, video
+from rsclib.methods.feaen import FeaenConfig
+from rsclib.methods.hmr import HmrConfig
 from rsclib.methods.hr_only import HrOnlyConfig
+from rsclib.methods.imgsr import ImgsrConfig
 from rsclib.methods.reid import ReidConfig
 from rsclib.methods.rsc import RscConfig
 from rsclib.methods.video import VideoConfig
@@ -28,16 +31,20 @@ from rsclib.runs.provenance import provenance
 from rsclib.runs.states import load_training_state
 from rsclib.train import train
 
-Config = RscConfig | HrOnlyConfig | ReidConfig | VideoConfig
+Config = RscConfig | HrOnlyConfig | HmrConfig | ImgsrConfig | FeaenConfig | VideoConfig | ReidConfig
 
 
 def load_config(name_or_path: str) -> Config:
-    """A preset by name ("ci", "edu", "paper", "hr_only", "video", "reid") or a YAML file.
+    """A preset by name ("ci", "edu", "paper", "hr_only", "hmr", "video", …) or a YAML file. Where it has the key
+    ``base``, it says what differs from that preset.
 
     Raises:
         RscError: no such preset, or a key or value that does not fit.
     """
-    return check_config(read_values(name_or_path), name_or_path)
+    values = read_values(name_or_path)
+    if "base" in values:
+        values = merged(read_values(str(values.pop("base"))), values)
+    return check_config(values, name_or_path)
 
 
 def check_config(values: dict[str, Any], where: str) -> Config:
@@ -54,12 +61,19 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(RscConfig, values, where)
         case "hr_only":
             return checked(HrOnlyConfig, values, where)
-        case "reid":
-            return checked(ReidConfig, values, where)
+        case "hmr":
+            return checked(HmrConfig, values, where)
+        case "imgsr":
+            return checked(ImgsrConfig, values, where)
+        case "feaen":
+            return checked(FeaenConfig, values, where)
         case "video":
             return checked(VideoConfig, values, where)
+        case "reid":
+            return checked(ReidConfig, values, where)
         case other:
-            raise RscError(f"{where}: method is one of rsc, hr_only, video, reid, not {other!r}")
+            known = "rsc, hr_only, hmr, imgsr, feaen, video, reid"
+            raise RscError(f"{where}: method is one of {known}, not {other!r}")
 
 
 def plain_config(config: Config) -> dict[str, Any]:
@@ -79,8 +93,14 @@ def run(
     with held(folder) if first_process() else contextlib.nullcontext():
         resumed = (folder / "state.pt").is_file()
         match config:
+            case HmrConfig():  # the rivals have RSC-Net's settings, and more
+                build: Any = hmr.builder(config, resumed)
+            case ImgsrConfig():
+                build = imgsr.builder(config, resumed)
+            case FeaenConfig():
+                build = feaen.builder(config, resumed)
             case RscConfig():
-                build: Any = rsc.builder(config, resumed)
+                build = rsc.builder(config, resumed)
             case HrOnlyConfig():
                 build = hr_only.builder(config, resumed)
             case ReidConfig():
