@@ -27,6 +27,7 @@ from rsclib.files.npz import is_file
 from rsclib.files.recognise import TITLES, whose
 from rsclib.files.tensors import PathLike, plain_tensors
 from rsclib.network import NetConfig, RSCNet
+from rsclib.reid import ReIDConfig, ReIDNet
 from rsclib.superres import RdnConfig, SharpConfig, SharpNet
 from rsclib.temporal import Temporal, TemporalConfig
 
@@ -63,6 +64,8 @@ def network_of(kind: str, settings: Mapping[str, Any]) -> nn.Module:
     match kind:
         case RSCNet.kind:
             return RSCNet(config_of(NetConfig(), settings))
+        case ReIDNet.kind:
+            return ReIDNet(config_of(ReIDConfig(), settings))
         case SharpNet.kind:
             if settings.keys() != {"rdn", "net"}:
                 raise ValueError(f"expected the settings rdn and net, not {sorted(settings)}")
