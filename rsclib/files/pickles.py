@@ -1,4 +1,4 @@
-"""Read SMPL's ``.pkl`` files without running anything that is in them.
+"""Read pickled arrays, SMPL's above all, without running anything that is in them.
 
 A pickle is a program for a small machine: it may name any importable function and call it. SMPL's
 files need numpy arrays, a scipy CSC matrix and, in the old releases, Chumpy arrays. Here each of
@@ -13,8 +13,9 @@ import io
 import math
 import pickle
 import pickletools
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,14 +25,17 @@ from rsclib.errors import RscError
 
 # The largest slot number a real file needs is a few hundred; a huge one would claim gigabytes.
 _MAX_MEMO = 1_000_000
-_MAX_BYTES = 2**30  # of a file and of its arrays; SMPL's own files are 40 to 250 MB
+MAX_BYTES = 2**30  # of a file and of its arrays; SMPL's own files are 40 to 250 MB
 # How often a tuple may be used again. Tuples of tuples of ... hash in exponential time.
 _MAX_REUSED = 24
 _REFUSED_CODES = {"PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "INST", "OBJ"}
 _NUMBERS = {"b1", "f2", "f4", "f8", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8))}
 
 
-class _RefusedError(Exception):
+Content = TypeVar("Content")
+
+
+class RefusedError(Exception):
     """What is wrong with the pickle, in words."""
 
 
@@ -80,7 +84,7 @@ class _Object:
     """Stands for ``object``, which old classes name as their base; it cannot be built."""
 
     def __init__(self, *_: Any) -> None:
-        raise _RefusedError("it builds a bare object, which no array needs")
+        raise RefusedError("it builds a bare object, which no array needs")
 
 
 def _array(*_: Any) -> _Array:
@@ -91,7 +95,7 @@ def _array(*_: Any) -> _Array:
 def _reconstructor(*args: Any) -> _Stub:
     """``copyreg._reconstructor``: an empty instance of a known class."""
     if len(args) != 3 or args[0] not in (_Csc, _Chumpy):
-        raise _RefusedError("it rebuilds an object that is not an array")
+        raise RefusedError("it rebuilds an object that is not an array")
     kind: type[_Stub] = args[0]
     return kind()
 
@@ -99,7 +103,7 @@ def _reconstructor(*args: Any) -> _Stub:
 def _encode(*args: Any) -> bytes:
     """``_codecs.encode``: how Python 3 writes bytes in an old protocol."""
     if len(args) != 2 or not isinstance(args[0], str) or args[1] != "latin1":
-        raise _RefusedError("it holds a malformed byte string")
+        raise RefusedError("it holds a malformed byte string")
     return args[0].encode("latin1")
 
 
@@ -129,7 +133,7 @@ class _Unpickler(pickle.Unpickler):
         """The stub for a known name; called before anything of that name could be."""
         stub = _ALLOWED.get((module, name))
         if stub is None:
-            raise _RefusedError(f"it asks for {module}.{name}, which no array needs")
+            raise RefusedError(f"it asks for {module}.{name}, which no array needs")
         return stub
 
 
@@ -146,12 +150,12 @@ def _scan(content: bytes) -> None:
             opcode.name.endswith("GET") and int(argument or 0) in tuples
         )
         if reused > _MAX_REUSED:
-            raise _RefusedError("it uses the same tuples over and over, which no array needs")
+            raise RefusedError("it uses the same tuples over and over, which no array needs")
         before = opcode.name
         if opcode.name in _REFUSED_CODES:
-            raise _RefusedError(f"it has the instruction {opcode.name}, which no array needs")
+            raise RefusedError(f"it has the instruction {opcode.name}, which no array needs")
         if opcode.name.endswith("PUT") and int(argument or 0) > _MAX_MEMO:
-            raise _RefusedError("it asks for an absurd amount of memory")
+            raise RefusedError("it asks for an absurd amount of memory")
 
 
 def _bytes(value: Any) -> bytes:
@@ -159,77 +163,77 @@ def _bytes(value: Any) -> bytes:
         return value.encode("latin1")
     if isinstance(value, bytes | bytearray):
         return bytes(value)
-    raise _RefusedError("an array's numbers are not bytes")
+    raise RefusedError("an array's numbers are not bytes")
 
 
 def _dtype(value: Any) -> np.dtype[Any]:
     """The numeric dtype that a stub describes; objects, strings and records are refused."""
     if not isinstance(value, _Dtype) or not value.args or not isinstance(value.args[0], str):
-        raise _RefusedError("an array has no plain dtype")
+        raise RefusedError("an array has no plain dtype")
     name = value.args[0].lstrip("<>=|")
     order = "="
     if value.state is not None:
         if not isinstance(value.state, tuple) or len(value.state) < 2:
-            raise _RefusedError("a dtype has a malformed state")
+            raise RefusedError("a dtype has a malformed state")
         order = value.state[1]
     if name not in _NUMBERS:
-        raise _RefusedError(f"an array holds {name!r}, which is not a plain number")
+        raise RefusedError(f"an array holds {name!r}, which is not a plain number")
     if order not in ("<", ">", "=", "|"):
-        raise _RefusedError("a dtype has a malformed byte order")
+        raise RefusedError("a dtype has a malformed byte order")
     return np.dtype(("" if order == "|" else order) + name)
 
 
 def _shape(value: Any) -> tuple[int, ...]:
     if not isinstance(value, tuple) or not all(type(n) is int and n >= 0 for n in value):
-        raise _RefusedError("an array has a malformed shape")
+        raise RefusedError("an array has a malformed shape")
     return value
 
 
 def _numbers(dtype: Any, shape: Any, data: Any, fortran: bool) -> NDArray[Any]:
     kind, size, raw = _dtype(dtype), _shape(shape), _bytes(data)
     if math.prod(size) * kind.itemsize != len(raw):
-        raise _RefusedError("an array's shape does not fit its numbers")
+        raise RefusedError("an array's shape does not fit its numbers")
     return np.frombuffer(raw, kind).reshape(size, order="F" if fortran else "C").copy()
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
+def plain_value(value: Any, depth: int = 0) -> Any:
     """A stub's content as numpy array or CSC matrix; other values as they are."""
     if depth > 8:
-        raise _RefusedError("its Chumpy nodes are nested too deeply")
+        raise RefusedError("its Chumpy nodes are nested too deeply")
     if isinstance(value, _Array):
         if not isinstance(value.state, tuple) or len(value.state) != 5:
-            raise _RefusedError("an array has no numbers")
+            raise RefusedError("an array has no numbers")
         _, shape, dtype, fortran, data = value.state
         return _numbers(dtype, shape, data, bool(fortran))
     if isinstance(value, _Buffer):
         if len(value.args) != 4:
-            raise _RefusedError("an array has no numbers")
+            raise RefusedError("an array has no numbers")
         data, dtype, shape, order = value.args
         return _numbers(dtype, shape, data, order == "F")
     if isinstance(value, _Scalar):
         if len(value.args) != 2:
-            raise _RefusedError("it holds a malformed number")
+            raise RefusedError("it holds a malformed number")
         return _numbers(value.args[0], (), value.args[1], False)[()]
     if isinstance(value, _Csc | _Chumpy):
         state = value.state
         if isinstance(state, tuple) and len(state) == 2:  # (dict, slots)
             state = state[0]
         if not isinstance(state, dict):
-            raise _RefusedError("an entry has no numbers")
+            raise RefusedError("an entry has no numbers")
         return _csc(state) if isinstance(value, _Csc) else _chumpy(state, depth)
     if isinstance(value, _Stub):
-        raise _RefusedError("an entry is neither an array nor plain")
+        raise RefusedError("an entry is neither an array nor plain")
     return value
 
 
 def _csc(state: dict[str, Any]) -> sp.csc_matrix:
-    data, rows, starts = (_plain(state.get(key)) for key in ("data", "indices", "indptr"))
+    data, rows, starts = (plain_value(state.get(key)) for key in ("data", "indices", "indptr"))
     if not all(isinstance(x, np.ndarray) and x.ndim == 1 for x in (data, rows, starts)):
-        raise _RefusedError("a sparse matrix lacks its arrays")
+        raise RefusedError("a sparse matrix lacks its arrays")
     shape = state.get("_shape", state.get("shape"))
     if not isinstance(shape, tuple) or len(shape) != 2:
-        raise _RefusedError("a sparse matrix has a malformed shape")
-    shape = _shape(tuple(int(_plain(n)) for n in shape))  # numpy integers in some files
+        raise RefusedError("a sparse matrix has a malformed shape")
+    shape = _shape(tuple(int(plain_value(n)) for n in shape))  # numpy integers in some files
     matrix = sp.csc_matrix((data, rows, starts), shape=(shape[0], shape[1]))
     matrix.check_format(full_check=True)
     return matrix
@@ -237,23 +241,23 @@ def _csc(state: dict[str, Any]) -> sp.csc_matrix:
 
 def _chumpy(state: dict[str, Any], depth: int) -> NDArray[Any]:
     if "x" in state:
-        return np.asarray(_plain(state["x"], depth + 1))
+        return np.asarray(plain_value(state["x"], depth + 1))
     if "a" in state and "idxs" in state:
-        base = np.asarray(_plain(state["a"], depth + 1)).ravel()
-        picked = base[np.asarray(_plain(state["idxs"], depth + 1))]
+        base = np.asarray(plain_value(state["a"], depth + 1)).ravel()
+        picked = base[np.asarray(plain_value(state["idxs"], depth + 1))]
         shape = state.get("preferred_shape")
         return picked if shape is None else picked.reshape(_shape(tuple(shape)))
-    raise _RefusedError("a Chumpy entry is of an unknown kind")
+    raise RefusedError("a Chumpy entry is of an unknown kind")
 
 
 def _all_plain(entries: dict[str, Any]) -> dict[str, Any]:
     """Every entry's content; a small file that names one array again and again is refused."""
     out, total = {}, 0
     for key, value in entries.items():
-        out[key] = _plain(value)
+        out[key] = plain_value(value)
         total += getattr(getattr(out[key], "data", None), "nbytes", 0)
-        if total > _MAX_BYTES:
-            raise _RefusedError("its arrays are larger than 1 GB")
+        if total > MAX_BYTES:
+            raise RefusedError("its arrays are larger than 1 GB")
     return out
 
 
@@ -267,20 +271,30 @@ def load_smpl_pickle(path: str | Path) -> dict[str, Any]:
         RscError: the file is missing, empty, cut short, not a dictionary, or it names anything
             but arrays; nothing in it has been run.
     """
+    return read_pickle(path, "a SMPL file", _all_plain)
+
+
+def read_pickle(
+    path: str | Path, title: str, content_of: Callable[[dict[str, Any]], Content]
+) -> Content:
+    """What ``content_of`` makes of a pickled dictionary, whose arrays :func:`plain_value` gives.
+    ``title`` says in errors what the file should be.
+    Raises RscError, see :func:`load_smpl_pickle`; nothing in the file has been run.
+    """
     path = Path(path)
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise _RefusedError("it is larger than 1 GB")
+        if path.stat().st_size > MAX_BYTES:
+            raise RefusedError("it is larger than 1 GB")
         content = path.read_bytes()
         _scan(content)
         entries = _Unpickler(io.BytesIO(content), encoding="latin1").load()
         if not isinstance(entries, dict) or not all(isinstance(key, str) for key in entries):
-            raise _RefusedError("it does not hold a dictionary of names")
-        return _all_plain(entries)
+            raise RefusedError("it does not hold a dictionary of names")
+        return content_of(entries)
     except OSError as error:
         raise RscError(f"cannot read {path}: {error.strerror}. Check the path.") from error
-    except _RefusedError as error:
-        raise RscError(f"{path} is not a SMPL file: {error}. Nothing was run.") from error
+    except RefusedError as error:
+        raise RscError(f"{path} is not {title}: {error}. Nothing was run.") from error
     except Exception as error:  # a malformed stream can raise almost anything from the machine
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise RscError(f"{path} is damaged or not a pickle: {reason}. Get it again.") from error
