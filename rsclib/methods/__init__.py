@@ -17,16 +17,17 @@ from rsclib.checkpoints import save_model
 from rsclib.config import checked, read_values, settings
 from rsclib.errors import RscError
 from rsclib.files.atomic import held
-from rsclib.methods import hr_only, rsc
+from rsclib.methods import hr_only, rsc, textured
 from rsclib.methods.hr_only import HrOnlyConfig
 from rsclib.methods.rsc import RscConfig
+from rsclib.methods.textured import TexturedConfig
 from rsclib.runs.distributed import first_process, ranks
 from rsclib.runs.launch import precision_here
 from rsclib.runs.provenance import provenance
 from rsclib.runs.states import load_training_state
 from rsclib.train import train
 
-Config = RscConfig | HrOnlyConfig
+Config = RscConfig | HrOnlyConfig | TexturedConfig
 
 
 def load_config(name_or_path: str) -> Config:
@@ -52,8 +53,10 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(RscConfig, values, where)
         case "hr_only":
             return checked(HrOnlyConfig, values, where)
+        case "textured":
+            return checked(TexturedConfig, values, where)
         case other:
-            raise RscError(f"{where}: method is one of rsc, hr_only, not {other!r}")
+            raise RscError(f"{where}: method is one of rsc, hr_only, textured, not {other!r}")
 
 
 def plain_config(config: Config) -> dict[str, Any]:
@@ -77,6 +80,8 @@ def run(
                 build: Any = rsc.builder(config, resumed)
             case HrOnlyConfig():
                 build = hr_only.builder(config, resumed)
+            case TexturedConfig():
+                build = textured.builder(config, resumed)
         net = train(build, config.run, config, folder, devices, nodes, progress)
         if ranks()[0] == 0:
             seconds = load_training_state(folder / "state.pt")["seconds"]
