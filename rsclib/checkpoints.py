@@ -27,6 +27,7 @@ from rsclib.files.npz import is_file
 from rsclib.files.recognise import TITLES, whose
 from rsclib.files.tensors import PathLike, plain_tensors
 from rsclib.network import NetConfig, RSCNet
+from rsclib.reid import ReIDConfig, ReIDNet
 from rsclib.texture import TexGlo, TextureConfig
 
 # What the hash of each format covers beside the weights. Settings are a part of the function:
@@ -63,6 +64,8 @@ def network_of(kind: str, settings: Mapping[str, Any]) -> nn.Module:
             return RSCNet(config_of(NetConfig(), settings))
         case TexGlo.kind:
             return TexGlo(config_of(TextureConfig(), settings))
+        case ReIDNet.kind:
+            return ReIDNet(config_of(ReIDConfig(), settings))
         case _:
             raise UnknownKindError(
                 f"holds a network of the kind {kind[:40]!r}, which this version of rsclib does not "

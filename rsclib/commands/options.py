@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 import tyro
 
-from rsclib.openbench.parts import SPLITS
+from rsclib.openbench.parts import PARTS, SPLITS
 
 _SCORED = [part.name for part in SPLITS.values() if part.labels == "full"]
 
@@ -38,12 +38,12 @@ class DataBuild:
 
     parts: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
-        tyro.conf.arg(metavar="[PART ...]", help=f"{', '.join(SPLITS)}; none: all."),
+        tyro.conf.arg(metavar="[PART ...]", help=f"{', '.join(PARTS)}; none: all."),
     ] = ()
     count: int | None = None
     """Images of each part, rounded up to shards of 256; default: the part's usual number."""
     size: int = 128
-    """Side in pixels."""
+    """Height in pixels; pedestrians are half as wide, all others square."""
     seed: int = 0
     workers: int | None = None
     """Processes; default: one per core."""

@@ -17,8 +17,9 @@ from rsclib.checkpoints import save_model
 from rsclib.config import checked, read_values, settings
 from rsclib.errors import RscError
 from rsclib.files.atomic import held
-from rsclib.methods import hr_only, rsc, textured
+from rsclib.methods import hr_only, reid, rsc, textured
 from rsclib.methods.hr_only import HrOnlyConfig
+from rsclib.methods.reid import ReidConfig
 from rsclib.methods.rsc import RscConfig
 from rsclib.methods.textured import TexturedConfig
 from rsclib.runs.distributed import first_process, ranks
@@ -27,11 +28,11 @@ from rsclib.runs.provenance import provenance
 from rsclib.runs.states import load_training_state
 from rsclib.train import train
 
-Config = RscConfig | HrOnlyConfig | TexturedConfig
+Config = RscConfig | HrOnlyConfig | ReidConfig | TexturedConfig
 
 
 def load_config(name_or_path: str) -> Config:
-    """A preset by name ("ci", "edu", "paper", "hr_only") or a YAML file.
+    """A preset by name ("ci", "edu", "paper", "hr_only", "reid") or a YAML file.
 
     Raises:
         RscError: no such preset, or a key or value that does not fit.
@@ -55,8 +56,10 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(HrOnlyConfig, values, where)
         case "textured":
             return checked(TexturedConfig, values, where)
+        case "reid":
+            return checked(ReidConfig, values, where)
         case other:
-            raise RscError(f"{where}: method is one of rsc, hr_only, textured, not {other!r}")
+            raise RscError(f"{where}: method is one of rsc, hr_only, reid, textured, not {other!r}")
 
 
 def plain_config(config: Config) -> dict[str, Any]:
@@ -82,6 +85,8 @@ def run(
                 build = hr_only.builder(config, resumed)
             case TexturedConfig():
                 build = textured.builder(config, resumed)
+            case ReidConfig():
+                build = reid.builder(config, resumed)
         net = train(build, config.run, config, folder, devices, nodes, progress)
         if ranks()[0] == 0:
             seconds = load_training_state(folder / "state.pt")["seconds"]
