@@ -74,7 +74,9 @@ class Dressed:
         sharp = torch.from_numpy(arrays["images"]).permute(0, 3, 1, 2).contiguous()
         small = torch.cat([degrade_height(part, rows) for part in sharp.split(256)])
         maps = torch.from_numpy(arrays["uv"][order]).permute(0, 3, 1, 2).contiguous()
-        body = (torch.from_numpy(np.asarray(arrays[k], np.float32)) for k in ("pose", "betas", "camera"))
+        body = (
+            torch.from_numpy(np.asarray(arrays[k], np.float32)) for k in ("pose", "betas", "camera")
+        )
         return Dressed(sharp, small, person, identity, maps, *body)
 
 
@@ -140,7 +142,5 @@ def face_mask(body: Body, atlas: Atlas, side: int) -> Tensor:
     parts = body.part_of_vertex.cpu().numpy()
     normals = vertex_normals(np.ascontiguousarray(body.template.cpu().numpy()), atlas.faces)
     hands = [SMPL_NAMES.index(name) for name in ("left_hand", "right_hand")]
-    wanted = np.isin(parts, hands) | (
-        (parts == SMPL_NAMES.index("head")) & (normals[:, 2] > FRONT)
-    )
+    wanted = np.isin(parts, hands) | ((parts == SMPL_NAMES.index("head")) & (normals[:, 2] > FRONT))
     return chart_mask(atlas, side, wanted[atlas.faces].all(1))

@@ -7,7 +7,7 @@ it: PSNR and SSIM.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -105,7 +105,9 @@ def score_textures(
         texture = net.textures(people.small[rows].to(device)).cpu()
         truth = people.uv_maps[people.person[rows]].float() / 255
         found.append(
-            _of_picture(texture, people.sharp[rows].float() / 255, seen.at(rows), reid, metrics, lookup)
+            _of_picture(
+                texture, people.sharp[rows].float() / 255, seen.at(rows), reid, metrics, lookup
+            )
             | _of_map(texture, truth, chart)
             | _of_view(texture, truth, true.at(other[rows]), lookup)
         )
@@ -130,7 +132,7 @@ def _of_picture(
     return {name: value.double().cpu().numpy() for name, value in values.items()}
 
 
-def _of_map(texture: Tensor, truth: Tensor, chart: Tensor) -> Mapping[str, NDArray]:
+def _of_map(texture: Tensor, truth: Tensor, chart: Tensor) -> dict[str, NDArray]:
     texture = F.interpolate(texture, size=truth.shape[2:], mode="bilinear")
     mask = chart.expand(len(truth), 1, -1, -1)
     values = {"uv_psnr": psnr(texture, truth, mask), "uv_ssim": ssim(texture, truth, mask)}
@@ -139,7 +141,7 @@ def _of_map(texture: Tensor, truth: Tensor, chart: Tensor) -> Mapping[str, NDArr
 
 def _of_view(
     texture: Tensor, truth: Tensor, where: tuple[Tensor, Tensor], lookup: Lookup
-) -> Mapping[str, NDArray]:
+) -> dict[str, NDArray]:
     uv, mask = where
     a, b = look_up(texture, uv, mask, lookup), look_up(truth, uv, mask)
     values = {"unseen_psnr": psnr(a, b, mask), "unseen_ssim": ssim(a, b, mask)}

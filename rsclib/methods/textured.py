@@ -22,7 +22,10 @@ from rsclib.config import STRICT, Precision, Within
 from rsclib.data.backdrops import backdrops
 from rsclib.dressed import Dressed, chart_mask, face_mask
 from rsclib.errors import RscError
+from rsclib.files.npz import is_file
+from rsclib.foreign_reid import load_reid
 from rsclib.methods.uv_cache import mesh_of, pictures_of
+from rsclib.models import model_file
 from rsclib.openbench.build import fetch
 from rsclib.reid import ReID, ReIDNet
 from rsclib.reid_loss import printed, released
@@ -142,7 +145,9 @@ class Textured:
         atlas, side = Atlas.of(body), self.net.config.uv_side
         self.face = face_mask(body, atlas, side).float().to(device)
         self.chart = chart_mask(atlas, side)
-        maps = F.interpolate(people.uv_maps.float() / 255, size=side, mode="bilinear", antialias=True)
+        maps = F.interpolate(
+            people.uv_maps.float() / 255, size=side, mode="bilinear", antialias=True
+        )
         self.faces = maps[: self.learners]
         rows = np.arange(len(people))
         self.views_of = [rows[people.person == p] for p in range(len(people.identity))]
@@ -165,13 +170,17 @@ class Textured:
         )
         place = rng.integers(len(self.places), size=len(rows))
         # Somebody else, so that the map is never told the answer.
-        other = (np.repeat(who, c.views) + rng.integers(1, self.learners, len(rows))) % self.learners
+        other = (
+            np.repeat(who, c.views) + rng.integers(1, self.learners, len(rows))
+        ) % self.learners
         rank, world = ranks()
-        mine, place, other = (torch.from_numpy(x[rank::world]) for x in (rows, place, other))
+        mine, behind, else_ = (
+            torch.from_numpy(drawn[rank::world]) for drawn in (rows, place, other)
+        )
         uv, mask = self.pictures.at(mine.numpy())
         return TexturedBatch(
             as_input(self.people.small[mine]), self.people.sharp[mine].float() / 255, uv, mask,
-            self.places[place].float() / 255, self.faces[other],
+            self.places[behind].float() / 255, self.faces[else_],
         )  # fmt: skip
 
     def loss(self, model: nn.Module, batch: TexturedBatch, step: int) -> Step:
@@ -210,12 +219,15 @@ class Textured:
 
 
 def reid_named(name: str) -> ReID:
-    """The ReID network of a model file.
+    """A ReID network: a file of ours, or a PCB or strong-baseline checkpoint.
 
     Raises:
         RscError: missing, foreign or damaged file, or a network of another kind.
     """
-    net = load_model(name)
+    file = model_file(name)
+    if file.suffix != ".safetensors" and is_file(file):
+        return load_reid(file)
+    net = load_model(file)
     if not isinstance(net, ReIDNet):
         raise RscError(f"{name} holds a network of the kind {net.kind!r}, not a ReID network")
     return net

@@ -53,9 +53,8 @@ def pictures_of(
     path = folder / f"{_key(people, images, native, regressor, body)}.npz"
     if (kept := _load(path, images)) is not None:
         return kept
-    if regressor is None:
-        meshes = true_meshes(people, body)
-    else:
+    meshes = true_meshes(people, body)
+    if regressor is not None:
         meshes = guessed_meshes(images, native, regressor)
     pictures = drawn(len(images), meshes, Atlas.of(body), images.shape[2])
     if ranks()[0] == 0:
@@ -102,4 +101,3 @@ def _load(path: Path, images: Tensor) -> UvPictures | None:
     uv = np.zeros((*mask.shape, 2), np.uint16)
     uv[mask] = found["uv"]
     return UvPictures(uv, mask)
-
