@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from torch import Tensor
 from rsclib import methods
 from rsclib.checkpoints import load_model, save_model
 from rsclib.errors import RscError
+from rsclib.methods.texture_rows import texture_runs, texture_table
 from rsclib.methods.textured import Textured, TexturedBatch, TexturedConfig, reid_named
 from rsclib.reid import ReIDConfig, ReIDNet
 from rsclib.render.uv import look_up
+from rsclib.tables import paper_table
 from rsclib.texture import TexGlo
 from rsclib.texture_scores import psnr
 from rsclib.train import train
@@ -172,3 +175,29 @@ def test_settings() -> None:
             methods.check_config({"method": "textured", **values}, "x")
     with pytest.raises(RscError, match="too few"):
         toy_builder(held_out=3)(CPU)
+
+
+def test_rows_of_tables_4_and_8() -> None:
+    runs = texture_runs(seed=3, steps=7)
+    assert all((run.seed, run.steps) == (3, 7) for run in runs.values())
+    for table, number in (("table4", 4), ("table8", 8)):
+        rows = texture_table(table)
+        assert list(rows) == list(dict.fromkeys(paper_table(number)["method"]))
+        assert set(rows.values()) <= runs.keys()
+        # Each row differs from the next in what the paper says it does.
+        switches = [
+            (runs[r].mesh, runs[r].lookup, runs[r].up, runs[r].context) for r in rows.values()
+        ]
+        if number == 8:
+            assert [s[2:] for s in switches] == [
+                (False, "none"), (True, "none"), (True, "concat"), (True, "sum")
+            ]  # fmt: skip
+            assert len({s[:2] for s in switches}) == 1
+        else:
+            changed = [
+                [a != b for a, b in zip(x, y, strict=True)] for x, y in itertools.pairwise(switches)
+            ]
+            assert changed == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]]
+    assert texture_table("table8")["w/ Glo-S"] == texture_table("table4")["TexGlo"]
+    with pytest.raises(RscError, match="table4, table8"):
+        texture_table("table5")

@@ -21,19 +21,22 @@ import pandas as pd
 import torch
 import tyro
 
-from benchmarks.speed import networks, parts
+from benchmarks.speed import networks, parts, textures
 from benchmarks.speed.measure import Case, Row, measure
 from rsclib.errors import RscError
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 
-Name = Literal["mixed", "contrastive", "raster", "joints", "procrustes", "steps", "inference"]
+Name = Literal[
+    "mixed", "contrastive", "raster", "joints", "procrustes", "textures", "steps", "inference"
+]
 COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "mixed": networks.mixed,
     "contrastive": parts.contrastive,
     "raster": parts.raster,
     "joints": parts.joints,
     "procrustes": parts.procrustes,
+    "textures": textures.textures,
     "steps": networks.steps,
     "inference": networks.inference,
 }

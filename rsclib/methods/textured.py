@@ -134,7 +134,9 @@ class Textured:
     ) -> None:  # fmt: skip
         """``pictures`` are of the meshes of x_H; ``places`` (K, 3, H, W) uint8 nobody stands in."""
         self.config, self.people, self.pictures, self.places = config, people, pictures, places
-        self.net = TexGlo(shape or config.shape).to(device)
+        net = TexGlo(shape or config.shape).to(device)
+        # Convolutions are faster so: 0.8 s of one core a step at edu size, and 1.3 s otherwise.
+        self.net: TexGlo = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.reid = _frozen(reid, device)
         self.learners = len(people.identity) - config.held_out
         if self.learners < max(2, config.people):
@@ -178,8 +180,9 @@ class Textured:
             torch.from_numpy(drawn[rank::world]) for drawn in (rows, place, other)
         )
         uv, mask = self.pictures.at(mine.numpy())
+        small = as_input(self.people.small[mine]).contiguous(memory_format=torch.channels_last)
         return TexturedBatch(
-            as_input(self.people.small[mine]), self.people.sharp[mine].float() / 255, uv, mask,
+            small, self.people.sharp[mine].float() / 255, uv, mask,
             self.places[behind].float() / 255, self.faces[else_],
         )  # fmt: skip
 
@@ -236,7 +239,8 @@ def reid_named(name: str) -> ReID:
 def _frozen(reid: ReID, device: torch.device) -> ReID:
     """It judges and does not learn."""
     if isinstance(reid, nn.Module):
-        reid.to(device).requires_grad_(False).eval()
+        reid.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        reid.requires_grad_(False).eval()
     return reid
 
 
