@@ -69,12 +69,15 @@ def titled(panels: Mapping[str, Pixels]) -> Image.Image:
     return sheet
 
 
+SHOWN = ("hr-only", "full")  # models
+
+
 def frames(person: int = PERSON) -> list[Image.Image]:
     """A frame a size: what is left of the picture, and each shipped model's guess in colour."""
     data, body = fetch("test-wild", person + 1), load_body()
     images = torch.from_numpy(data["images"][[person]]).permute(0, 3, 1, 2)
     truth = true_body(data, person, body)
-    predictors = {title: NetPredictor(model_named(name), body) for name, title in SHIPPED.items()}
+    predictors = {SHIPPED[name]: NetPredictor(model_named(name), body) for name in SHOWN}
     out = []
     for size in SIZES:
         seen = degrade(images, size)[0].permute(1, 2, 0).numpy()

@@ -28,6 +28,7 @@ from rsclib.files.recognise import TITLES, whose
 from rsclib.files.tensors import PathLike, plain_tensors
 from rsclib.network import NetConfig, RSCNet
 from rsclib.reid import ReIDConfig, ReIDNet
+from rsclib.temporal import Temporal, TemporalConfig
 from rsclib.texture import TexGlo, TextureConfig
 
 # What the hash of each format covers beside the weights. Settings are a part of the function:
@@ -66,6 +67,8 @@ def network_of(kind: str, settings: Mapping[str, Any]) -> nn.Module:
             return TexGlo(config_of(TextureConfig(), settings))
         case ReIDNet.kind:
             return ReIDNet(config_of(ReIDConfig(), settings))
+        case Temporal.kind:
+            return Temporal(config_of(TemporalConfig(), settings))
         case _:
             raise UnknownKindError(
                 f"holds a network of the kind {kind[:40]!r}, which this version of rsclib does not "

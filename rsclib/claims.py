@@ -29,9 +29,12 @@ from rsclib.declared import (
     Table,
     declared,
     names,
+    parts_of,
     regime_named,
     run_changes,
     sizes_of,
+    tables_of,
+    untrained,
 )
 from rsclib.errors import RscError
 from rsclib.resolution import PRESETS
@@ -40,8 +43,8 @@ from rsclib.statistics import Interval, over_seeds, paired_difference
 
 __all__ = [
     "BASE", "ORACLE", "PARTS", "RECORDS", "SIZES", "START", "Claim", "Interval", "Recorded", "Regime",
-    "Row", "Scores", "Table", "declared", "names", "record_path", "recorded", "regime_named",
-    "run_changes", "sizes_of", "verdict",
+    "Row", "Scores", "Table", "declared", "names", "parts_of", "record_path", "recorded",
+    "regime_named", "run_changes", "sizes_of", "tables_of", "untrained", "verdict",
 ]  # fmt: skip
 
 
@@ -66,8 +69,9 @@ class Recorded:
         have = {run for _, run, _ in self.scores}
         shown = [*self.table.rows]
         inside = {self.table.run_of(row) for row in shown}
-        shown = [r for r in (START, BASE) if r not in inside] + shown
-        shown += [ORACLE] * (ORACLE not in inside)
+        if self.table.has_room:
+            shown = [r for r in (START, BASE) if r not in inside] + shown
+            shown += [ORACLE] * (ORACLE not in inside)
         return [row for row in shown if self.table.run_of(row) in have]
 
     @property
@@ -134,7 +138,7 @@ class Recorded:
         first, second = (self.errors(row, size, metric, part) for row in (better, than))
         ours, theirs = self.seeds(better, part), self.seeds(than, part)
         # A model that is not trained anew (HR-only) is the same for every seed.
-        if START not in (self.table.run_of(better), self.table.run_of(than)):
+        if not {self.table.run_of(better), self.table.run_of(than)} & untrained():
             common = sorted(set(ours) & set(theirs))
             if not common:
                 raise RscError(f"{better} and {than} have no seed in common: {ours}, {theirs}")
@@ -149,7 +153,7 @@ class Recorded:
     def _common(self, one: str, other: str, part: str) -> int:
         """How many seeds two rows share."""
         a, b = (set(self.seeds(row, part)) for row in (one, other))
-        if START in (self.table.run_of(one), self.table.run_of(other)):
+        if {self.table.run_of(one), self.table.run_of(other)} & untrained():
             return max(len(a), len(b)) if a and b else 0
         return len(a & b)
 
@@ -165,35 +169,49 @@ class Recorded:
             index=pd.Index(rows, name="row"), columns=[f"{size} px" for size in self.sizes],
         )  # fmt: skip
 
-    def verdicts(self, metric: str = "mpjpe", part: str = PARTS[0]) -> pd.DataFrame:
+    def metric_frame(self, size: int, part: str) -> pd.DataFrame:
+        """Means at one size: a row a line, a metric a column."""
+        rows = [row for row in self.rows if self.seeds(row, part)]
+        return pd.DataFrame(
+            [[self.mean(row, size, metric, part) for metric in self.table.metrics] for row in rows],
+            index=pd.Index(rows, name="row"), columns=list(self.table.metrics),
+        )  # fmt: skip
+
+    def verdicts(self, metric: str = "", part: str = PARTS[0]) -> pd.DataFrame:
         """A claim a line: the paper's own gain, ours with its interval and the number of seeds, share
-        of the room (where there is room at all), verdict. Claims whose rows were not trained with a common seed are left out."""
+        of the room (where there is room at all), verdict. Claims whose rows were not trained with a
+        common seed are left out. ``metric``: read all claims of it instead of each one's own."""
         lines = []
-        has_room = bool(self._common(ORACLE, BASE, part))
+        has_room = self.table.has_room and bool(self._common(ORACLE, BASE, part))
+        of_part = dict(zip(self.table.parts, self.table.datasets, strict=False))
         for claim in self.table.claims:
             if not (seeds := self._common(claim.better, claim.than, part)):
                 continue
             size = self.eval_sizes[claim.range_index]
-            gain = self.gain(claim.better, claim.than, size, metric, part)
+            of = metric or claim.metric
+            gain = self.gain(claim.better, claim.than, size, of, part)
             printed = [
-                self.table.in_paper(row, claim.range_index, metric)
+                self.table.in_paper(row, claim.range_index, of, of_part.get(part, ""))
                 for row in (claim.better, claim.than)
             ]
             paper = None if None in printed else round(printed[1] - printed[0], 2)  # type: ignore[operator]
             share = float("nan")
-            if has_room and START not in map(self.table.run_of, (claim.better, claim.than)):
-                room = self.room(size, metric, part)
+            pair = {self.table.run_of(claim.better), self.table.run_of(claim.than)}
+            if has_room and not pair & untrained():
+                room = self.room(size, of, part)
                 share = (
                     gain.mean / room.mean if room.low > 0 else share
                 )  # a share of nothing is none
             lines.append(
                 {"claim": claim.text or f"{claim.better} beats {claim.than}",
-                 "better": claim.better, "than": claim.than, "size": size, "paper_mm": paper,
+                 "better": claim.better, "than": claim.than, "metric": of, "size": size,
+                 "paper_mm": paper,
                  "gain_mm": gain.mean, "low": gain.low, "high": gain.high, "seeds": seeds,
                  "share_of_room": share,
                  "verdict": verdict(gain)}
             )  # fmt: skip
-        return pd.DataFrame(lines)
+        frame = pd.DataFrame(lines)
+        return frame if self.table.has_room or frame.empty else frame.drop(columns="share_of_room")
 
 
 def record_path(folder: Path, regime: str, run: str, seed: int, part: str) -> Path:
@@ -209,7 +227,7 @@ def recorded(table: str, regime: str = "hard", folder: Path = RECORDS) -> Record
     """
     described, scores = declared(table), {}
     for run in described.runs:
-        for part in PARTS:
+        for part in described.parts:
             for path in sorted((folder / regime / run).glob(f"seed*-{part}.npz")):
                 if named := re.fullmatch(rf"seed(\d+)-{part}", path.stem):
                     scores[part, run, int(named[1])] = Scores.load(path)

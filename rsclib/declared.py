@@ -1,4 +1,4 @@
-"""Tables 5 to 7 and Figure 11 as they are run here: rows, sizes, claims, regimes, from YAML.
+"""The paper's tables as they are run here: rows, sizes, claims, regimes, from YAML.
 
 ``rsclib/presets/tables/*.yaml`` declare the tables, ``tables/runs.yaml`` what differs in each run, and
 ``rsclib/presets/regimes/*.yaml`` the settings in which all of them are trained.
@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ SIZES = PRESETS["edu"].eval_sizes  # of each range_index, px
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table. ``run``: which run it shows; ``paper``: the paper's name of it."""
+    """A line of a table. ``run``: which run it shows; ``paper``: the paper's name of it ("-": it has none)."""
 
     run: str = ""
     paper: str = ""
@@ -32,12 +33,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Claim:
-    """``better`` has smaller errors than ``than`` at the middle of a range, says the paper."""
+    """``better`` has a smaller ``metric`` than ``than`` at the middle of a range, says the paper."""
 
     better: str
     than: str
     range_index: int = 4
     text: str = ""
+    metric: str = "mpjpe"
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class Table:
     """A table of the paper as it is run here.
 
     Attributes:
-        paper: number of the table whose CSV holds the paper's values (0: a figure). dataset: whose.
+        paper: number of the table whose CSV holds the paper's values (0: a figure). datasets: whose, one
+            or one for each of ``parts``.
         sizes: scored, px. rows: by name. claims: in the paper's order.
+        parts: test parts, the first is the one that verdicts are read from. metrics: scored on them.
+        regimes: in which it is run.
     """
 
     __pydantic_config__ = STRICT
@@ -55,8 +60,21 @@ class Table:
     paper: int
     sizes: tuple[int, ...]
     rows: dict[str, Row]
-    dataset: str = "3DPW"
+    datasets: tuple[str, ...] = ("3DPW",)
     claims: tuple[Claim, ...] = ()
+    parts: tuple[str, ...] = PARTS
+    metrics: tuple[str, ...] = ("mpjpe", "pa_mpjpe", "disagreement")
+    regimes: tuple[str, ...] = ("hard", "easy")
+
+    @property
+    def dataset(self) -> str:
+        """The data set of the paper's numbers beside the first part."""
+        return self.datasets[0]
+
+    @property
+    def has_room(self) -> bool:
+        """Whether its regimes have the runs that room is measured with."""
+        return "hard" in self.regimes
 
     def run_of(self, row: str) -> str:
         """The run that a row shows.
@@ -64,7 +82,7 @@ class Table:
         Raises:
             RscError: no such row.
         """
-        if row in (START, ORACLE, BASE) and row not in self.rows:
+        if self.has_room and row in (START, ORACLE, BASE) and row not in self.rows:
             return row
         if row not in self.rows:
             raise RscError(f"there is no row {row!r}; choose from {', '.join(self.rows)}")
@@ -73,16 +91,20 @@ class Table:
     @property
     def runs(self) -> list[str]:
         """All runs that the table needs, with those that every regime has."""
-        names = [START, *(self.run_of(row) for row in self.rows), BASE, ORACLE]
-        return list(dict.fromkeys(names))
+        shown = [self.run_of(row) for row in self.rows]
+        return list(dict.fromkeys([START, *shown, BASE, ORACLE] if self.has_room else shown))
 
-    def in_paper(self, row: str, range_index: int, metric: str = "mpjpe") -> float | None:
-        """The paper's value, mm; None where it has none."""
-        if not self.paper or row not in self.rows:
+    def in_paper(
+        self, row: str, range_index: int, metric: str = "mpjpe", dataset: str = ""
+    ) -> float | None:
+        """The paper's value, mm; None where it has none. ``dataset`` "": the first of the table's."""
+        if not self.paper or row not in self.rows or self.rows[row].paper == "-":
+            return None
+        if metric not in PAPER_METRIC:
             return None
         frame = paper_table(self.paper)
         found = frame[
-            (frame["dataset"] == self.dataset)
+            (frame["dataset"] == (dataset or self.dataset))
             & (frame["method"] == (self.rows[row].paper or row))
             & (frame["metric"] == PAPER_METRIC[metric])
             & (frame["resolution"].astype(str) == PAPER_RESOLUTIONS[range_index])
@@ -92,19 +114,27 @@ class Table:
 
 @dataclass(frozen=True)
 class Regime:
-    """A setting in which all rows are trained: ``changes`` of a preset, and the seeds."""
+    """A setting in which all rows are trained: ``changes`` of a preset, and the seeds.
+
+    Attributes:
+        base, ci, paper: the presets that ``rsc reproduce --preset edu``, ``ci`` and ``paper`` mean.
+        runs: the file under presets/tables that says what differs in each run.
+    """
 
     __pydantic_config__ = STRICT
 
     title: str
     base: str = "edu"
+    ci: str = "ci"
+    paper: str = "paper"
+    runs: str = "runs"
     changes: dict[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0, 1, 2)
 
 
 def names(kind: str) -> list[str]:
     """What is declared: of "tables" or "regimes"."""
-    return sorted(p.stem for p in (DECLARED / kind).glob("*.yaml") if p.stem != "runs")
+    return sorted(p.stem for p in (DECLARED / kind).glob("*.yaml") if not p.stem.endswith("runs"))
 
 
 def _declared(kind: str, name: str) -> dict[str, Any]:
@@ -114,16 +144,17 @@ def _declared(kind: str, name: str) -> dict[str, Any]:
 
 
 def declared(name: str) -> Table:
-    """A table by its name: "table5", "table6", "table7" or "fig11".
+    """A table by its name, such as "table6" or "fig11".
 
     Raises:
         RscError: no such table, or its file does not fit.
     """
     table = checked(Table, _declared("tables", name), name)
-    known = {*run_changes(), START}
-    for row in table.rows:
-        if table.run_of(row) not in known:
-            raise RscError(f"{name}: row {row} shows the unknown run {table.run_of(row)!r}")
+    for regime in table.regimes:
+        known = {*run_changes(regime_named(regime).runs), START}
+        for row in table.rows:
+            if table.run_of(row) not in known:
+                raise RscError(f"{name}: row {row} shows the unknown run {table.run_of(row)!r}")
     for claim in table.claims:
         table.run_of(claim.better), table.run_of(claim.than)
     return table
@@ -138,13 +169,32 @@ def regime_named(name: str) -> Regime:
     return checked(Regime, _declared("regimes", name), name)
 
 
-def run_changes() -> dict[str, dict[str, Any]]:
+def run_changes(file: str = "runs") -> dict[str, dict[str, Any]]:
     """What differs in each run from its regime: the rows of all tables, once each."""
-    values = read_values(str(DECLARED / "tables" / "runs.yaml"))
+    values = read_values(str(DECLARED / "tables" / f"{file}.yaml"))
     return {str(name): changes or {} for name, changes in values.items()}
+
+
+@functools.cache
+def untrained() -> frozenset[str]:
+    """Runs that are scored as they are, once for all seeds: what they score is a shipped model."""
+    files = {regime_named(name).runs for name in names("regimes")}
+    runs = [(run, changes) for file in files for run, changes in run_changes(file).items()]
+    return frozenset({START, *(run for run, changes in runs if "score" in changes)})
+
+
+def tables_of(regime: str) -> list[str]:
+    """The tables that are run in a regime."""
+    return [name for name in names("tables") if regime in declared(name).regimes]
 
 
 def sizes_of(run: str) -> list[int]:
     """The sizes that a run is scored at: those of every table that shows it, the largest first."""
     tables = [declared(name) for name in names("tables")]
     return sorted({s for t in tables if run in t.runs for s in t.sizes}, reverse=True)
+
+
+def parts_of(run: str) -> list[str]:
+    """The test parts that a run is scored on."""
+    tables = [declared(name) for name in names("tables")]
+    return list(dict.fromkeys(part for t in tables if run in t.runs for part in t.parts))

@@ -7,21 +7,25 @@ clips (:mod:`rsclib.statistics`); averaging is left to the caller. All arithmeti
 MPJPE is measured after moving both roots to the origin. Two conventions are in use for the 14
 evaluation joints: the middle of the hips (VIBE), ``root=MIDHIP`` here, and the pelvis of the H36M
 regressor (SPIN), which is not one of the 14: subtract it first and give ``root=None``.
-Source: paper, Section 4.1; the acceleration errors are those of Table 3.
+Source: paper, Section 4.1; the acceleration errors are those of Table 3 (Section 4.3), and lesson 19
+says what they see and what they do not.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import roma
 import torch
 from torch import Tensor
 
 from rsclib.errors import RscError
-from rsclib.skeleton import MIDHIP
+from rsclib.skeleton import J14_NAMES, MIDHIP
 
 MM_PER_M = 1000.0
+WINDOW = 16  # frames at a time, of VIBE's and the paper's video network (Section 3.4)
 # Joints of one person are within 3 m of each other; a body in millimetres spans hundreds.
 _LARGEST_BODY_M = 20.0
 
@@ -94,33 +98,131 @@ def pa_mpjpe(pred: Tensor, gt: Tensor) -> Tensor:
     return (aligned - gt.to(aligned)).norm(dim=-1).mean(dim=-1) * MM_PER_M
 
 
-def acceleration(joints: Tensor, sequence: Tensor | None = None) -> Tensor:
+def acceleration(
+    joints: Tensor, sequence: Tensor | None = None, root: Sequence[int] | None = None
+) -> Tensor:
     """Mean length of the joints' second difference (ACC of Table 3).
 
     Args:
-        joints: ``(N, J, 3)``, m, root-centred, in time order.
+        joints: ``(N, J, 3)``, m, in time order.
         sequence: ``(N,)`` number of the sequence each frame belongs to; no difference is taken
-            across two sequences. None treats all frames as one sequence (the VIBE evaluation,
-            which concatenates its windows, does that).
+            across two sequences. None treats all frames as one sequence.
+        root: as in :func:`mpjpe`; None when the caller has centred the joints.
 
     Returns:
-        ``(M,)``, mm/frame², one per three consecutive frames of a sequence (multiply by fps² for
-        mm/s²).
+        ``(M,)``, mm/frame², one per three consecutive frames of a sequence (:func:`middle_frames`
+        says which, :func:`per_second` makes mm/s² of it).
 
     Raises:
         RscError: no sequence has three frames, a value is not finite, or not in metres.
     """
-    return _second_difference(_checked(joints, "joints"), sequence).norm(dim=-1).mean(-1) * MM_PER_M
+    joints = _checked(joints, "joints")
+    second = _second_difference(joints if root is None else centre(joints, root), sequence)
+    return second.norm(dim=-1).mean(-1) * MM_PER_M
 
 
-def acceleration_error(pred: Tensor, gt: Tensor, sequence: Tensor | None = None) -> Tensor:
+def acceleration_error(
+    pred: Tensor, gt: Tensor, sequence: Tensor | None = None, root: Sequence[int] | None = None
+) -> Tensor:
     """Mean length of the difference of the two accelerations (ACC-ERR of Table 3).
 
     Arguments, result, unit and errors as :func:`acceleration`; ``pred`` and ``gt`` have one shape.
     """
     pred, gt = _checked_pair(pred, gt)
+    if root is not None:
+        pred, gt = centre(pred, root), centre(gt, root)
     difference = _second_difference(pred, sequence) - _second_difference(gt, sequence)
     return difference.norm(dim=-1).mean(dim=-1) * MM_PER_M
+
+
+class Jitter(NamedTuple):
+    """How a film of joints moves, a value per three consecutive frames.
+
+    Attributes:
+        acc: (M,) mm/frame², ACC of Table 3; of the prediction alone, it needs no truth.
+        acc_err: (M,) mm/frame², ACC-ERR.
+        frame: (M,) the middle one of the three frames, as a row of what was given; its clip is the
+            one that :mod:`rsclib.statistics` draws.
+    """
+
+    acc: Tensor
+    acc_err: Tensor
+    frame: Tensor
+
+
+def jitter(pred: Tensor, gt: Tensor, sequence: Tensor, vibe_compat: bool = False) -> Jitter:
+    """ACC and ACC-ERR of Table 3, on the 14 evaluation joints, the middle of the hips at the origin.
+
+    Args:
+        pred, gt: ``(N, 14, 3)``, m, in time order, sequence after sequence.
+        sequence: ``(N,)`` number of the sequence each frame belongs to.
+        vibe_compat: as the released VIBE scores. It cuts every video into whole windows of 16 frames,
+            drops what is left over, joins the windows of *all* videos and takes the differences last,
+            so that the jump from the end of one video to the start of the next counts as motion.
+
+    Raises:
+        RscError: as :func:`acceleration`; other joints; with ``vibe_compat`` no whole window.
+    """
+    pred, gt = _checked_pair(pred, gt)
+    if pred.shape[1] != len(J14_NAMES):
+        raise RscError(f"expected the {len(J14_NAMES)} evaluation joints, got {pred.shape[1]}")
+    sequence = _numbers(sequence, len(pred))
+    if not vibe_compat:
+        acc = acceleration(pred, sequence, MIDHIP)
+        return Jitter(acc, acceleration_error(pred, gt, sequence, MIDHIP), middle_frames(sequence))
+    kept = whole_windows(sequence)
+    pred, gt = pred[kept], gt[kept]
+    error = acceleration_error(pred, gt, root=MIDHIP)
+    return Jitter(acceleration(pred, root=MIDHIP), error, kept[1:-1])
+
+
+def per_second(values: Tensor, fps: float) -> Tensor:
+    """Accelerations in mm/frame² as mm/s²: a second has ``fps`` frames, so times fps².
+
+    Raises:
+        RscError: ``fps`` is not above zero.
+    """
+    if not (math.isfinite(fps) and fps > 0):
+        raise RscError(f"frames per second must be above zero, not {fps}")
+    return values * fps**2
+
+
+def spans(sequence: Tensor) -> list[tuple[int, int]]:
+    """First row and row after the last of each stretch of equal numbers in ``sequence`` (N,)."""
+    changes = (1 + (sequence[1:] != sequence[:-1]).nonzero().flatten()).tolist()
+    ends = [*changes, len(sequence)]
+    return list(zip([0, *changes], ends, strict=True)) if len(sequence) else []
+
+
+def middle_frames(sequence: Tensor) -> Tensor:
+    """The row ``(M,)`` of the middle frame of each value of :func:`acceleration`."""
+    return _inside(sequence).nonzero().flatten() + 1
+
+
+def whole_windows(sequence: Tensor, length: int = WINDOW) -> Tensor:
+    """The rows ``(K,)`` that are left when every sequence is cut into windows of ``length`` frames,
+    one after the other from its start, and what does not fill a window is dropped.
+
+    Raises:
+        RscError: no sequence fills a window.
+    """
+    rows = [torch.arange(a, b - (b - a) % length) for a, b in spans(sequence)]
+    kept = torch.cat([torch.zeros(0, dtype=torch.long), *rows])
+    if not len(kept):
+        raise RscError(f"no sequence has {length} frames, the length of a window")
+    return kept.to(sequence.device)
+
+
+def _inside(sequence: Tensor) -> Tensor:
+    """Which three consecutive rows are of one sequence: (N - 2,) bool."""
+    return (sequence[:-2] == sequence[1:-1]) & (sequence[1:-1] == sequence[2:])
+
+
+def _numbers(sequence: Tensor, count: int) -> Tensor:
+    sequence = torch.as_tensor(sequence)
+    if sequence.shape != (count,):
+        raise RscError(f"{count} frames, but sequence numbers {tuple(sequence.shape)}")
+    return sequence
 
 
 def _second_difference(joints: Tensor, sequence: Tensor | None) -> Tensor:
@@ -130,10 +232,7 @@ def _second_difference(joints: Tensor, sequence: Tensor | None) -> Tensor:
     second = joints[:-2] - 2 * joints[1:-1] + joints[2:]
     if sequence is None:
         return second
-    sequence = torch.as_tensor(sequence, device=joints.device)
-    if sequence.shape != (len(joints),):
-        raise RscError(f"{len(joints)} frames, but sequence numbers {tuple(sequence.shape)}")
-    inside = (sequence[:-2] == sequence[1:-1]) & (sequence[1:-1] == sequence[2:])
+    inside = _inside(_numbers(sequence, len(joints)).to(joints.device))
     if not inside.any():
         raise RscError("an acceleration needs three consecutive frames of one sequence")
     return second[inside]

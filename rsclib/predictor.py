@@ -17,6 +17,9 @@ from rsclib.errors import RscError
 from rsclib.models import check_body
 from rsclib.network import Prediction, RSCNet
 from rsclib.resolution import PRESETS, Ranges, degrade, normalise
+from rsclib.temporal import Temporal
+
+BATCH = 64  # frames of a video at a time
 
 
 class Predictor(Protocol):
@@ -91,6 +94,42 @@ class NetPredictor:
     def at(self, images: Tensor, size: int) -> Prediction:
         """The same after the images are shrunk to ``size`` pixels and enlarged again, bicubic."""
         return self(degrade(images.to(self.device), size), size)
+
+    def joints14(self, images: Tensor, size: int) -> Tensor:
+        """See :class:`Predictor`."""
+        prediction = self.at(images, size)
+        with torch.inference_mode():
+            return self.body.joints(prediction.rotmats, prediction.betas).joints14.cpu()
+
+
+class VideoPredictor:
+    """An image network with a temporal module over its features: what it is given are the frames of one
+    video, in order.
+
+    Raises:
+        RscError: the module was made for other features, or on another body.
+    """
+
+    def __init__(self, frames: NetPredictor, module: Temporal) -> None:
+        length = frames.net.config.features
+        if module.config.features != length:
+            raise RscError(
+                f"{module.source} was made for features of length {module.config.features}, and "
+                f"{frames.net.source} has {length}; name the network that it was trained on"
+            )
+        check_body(module, frames.body)
+        self.frames, self.module = frames, module.to(frames.device).eval()
+        self.ranges, self.body, self.net = frames.ranges, frames.body, frames.net
+
+    def bodies(self, phi: Tensor) -> Prediction:
+        """T bodies from the features phi (T, C) of T frames in order."""
+        with torch.inference_mode():
+            return self.module(phi[None])
+
+    def at(self, images: Tensor, size: int) -> Prediction:
+        """T bodies from T frames (T, 3, S, S) uint8, shrunk to ``size`` pixels first."""
+        phi = torch.cat([self.frames.at(some, size).phi for some in images.split(BATCH)])
+        return self.bodies(phi)
 
     def joints14(self, images: Tensor, size: int) -> Tensor:
         """See :class:`Predictor`."""

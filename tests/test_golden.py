@@ -17,6 +17,7 @@ from rsclib.files.atomic import write_bytes
 from rsclib.openbench import build as B
 from rsclib.openbench import people
 from rsclib.openbench.parts import SPLITS
+from rsclib.openbench.sequences import make_sequences
 
 SAMPLE = Path(__file__).parent / "fixtures" / "golden_people.npz"
 # Today's name of an array by its name in the sample, where they differ.
@@ -39,7 +40,8 @@ Arrays = dict[str, NDArray]
 def make(part: str) -> Arrays:
     """The first three people of a part, under the names of the sample."""
     names = {new: old for old, new in RENAMED.items()}
-    made = people.make_people(SPLITS[part], 0, 0, 3, 64)
+    make_part = make_sequences if SPLITS[part].frames else people.make_people
+    made = make_part(SPLITS[part], 0, 0, 3, 64)
     return {names.get(name, name): array for name, array in made.items()}
 
 
@@ -133,8 +135,8 @@ def test_a_change_is_noticed(sample: Arrays, made: dict[str, Arrays]) -> None:
 
 
 def test_another_outfit_is_noticed(sample: Arrays, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, last = people._outfit, int(sample["test-lab/person"][2])
-    monkeypatch.setattr(people, "_outfit", lambda seed: real(seed + (seed == last)))
+    real, last = people.outfit_of, int(sample["test-lab/person"][2])
+    monkeypatch.setattr(people, "outfit_of", lambda seed: real(seed + (seed == last)))
     assert "test-lab/images is not what it was" in (
         complaint(sample, "test-lab", make("test-lab")) or ""
     )

@@ -135,7 +135,7 @@ def test_a_tree_that_is_not_markets(
 
 
 def test_the_papers_split_needs_its_people(tmp_path: Path) -> None:
-    names = dict.fromkeys(FOLDERS, ["0900_c1s1_000001_00.jpg"])
+    names = {key: ["0900_c1s1_000001_00.jpg"] for key in FOLDERS}
     names["bounding_box_train"] = ["0001_c1s1_000001_00.jpg"]
     folder = tree(tmp_path / "set", names)
     assert read_market1501(folder).split == "folders"
@@ -144,7 +144,7 @@ def test_the_papers_split_needs_its_people(tmp_path: Path) -> None:
 
 
 def test_pictures_of_another_size_and_damaged_ones(tmp_path: Path) -> None:
-    names = dict.fromkeys(FOLDERS, ["0900_c1s1_000001_00.jpg"])
+    names = {key: ["0900_c1s1_000001_00.jpg"] for key in FOLDERS}
     names["bounding_box_train"] = ["0001_c1s1_000001_00.jpg"]
     read = read_market1501(tree(tmp_path / "set", names))
     with pytest.raises(RscError, match="is empty"):

@@ -30,11 +30,11 @@ def test_a_record_says_where_it_comes_from(path: Path) -> None:
     about = document["provenance"]
     assert (about["regime"], about["run"], about["seed"]) == (regime, run, seed)
     assert about["git"]["dirty"] is False, "measured with changed files"
-    if run != claims.START:
+    if run not in claims.untrained():
         wanted = plain_config(settings_of(run, seed, claims.regime_named(regime)))
         assert about["config"] == wanted, "trained with other settings than are declared"
     values = {(r["split"], r["metric"], r["resolution"]): r["value"] for r in document["rows"]}
-    for part in claims.PARTS:
+    for part in claims.parts_of(run):
         scores = Scores.load(claims.record_path(claims.RECORDS, regime, run, seed, part))
         assert scores.part == part and scores.methods == [run]
         assert sorted({s for _, s, _ in scores.errors}, reverse=True) == claims.sizes_of(run)
@@ -43,7 +43,9 @@ def test_a_record_says_where_it_comes_from(path: Path) -> None:
             assert np.array_equal(errors * 32, (errors * 32).round())
 
 
-@pytest.mark.parametrize("table", claims.names("tables"))
+@pytest.mark.parametrize(
+    "table", [n for n in claims.names("tables") if (claims.RECORDS / f"{n}.csv").is_file()]
+)
 def test_the_tables_are_made_of_the_records(table: str, tmp_path: Path) -> None:
     for path in claims.RECORDS.glob("*/*/*"):
         copy = tmp_path / path.relative_to(claims.RECORDS)

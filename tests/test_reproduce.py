@@ -11,8 +11,8 @@ import torch
 from rsclib import claims
 from rsclib.cli import main, parse
 from rsclib.errors import RscError
+from rsclib.methods import load_config, recording, rsc
 from rsclib.methods import reproduce as R
-from rsclib.methods import rsc
 from rsclib.methods.measured import measure_or_load
 from rsclib.network import NetConfig, RSCNet
 from rsclib.range_norm import RangeNorm
@@ -72,7 +72,7 @@ def test_a_record_holds_every_image_and_where_it_comes_from(
 ) -> None:
     monkeypatch.setitem(R.COUNT, "edu", 16)
     wanted = plan(tmp_path, "HR-only")
-    monkeypatch.setattr(R, "sizes_of", lambda run: [128, 32])
+    monkeypatch.setattr(recording, "sizes_of", lambda run: [128, 32])
     R.record(wanted, "HR-only", 0, "hr-only")
     assert wanted.missing == []
     for part in claims.PARTS:
@@ -89,7 +89,7 @@ def test_a_record_holds_every_image_and_where_it_comes_from(
 def test_a_dry_run_says_what_would_be_done(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(R, "rate_here", lambda preset: 100.0)
+    monkeypatch.setattr(R, "rate_here", lambda config: 100.0)
     monkeypatch.chdir(tmp_path)
     words = ["reproduce", "table7", "--dry-run", "--fresh", "--seeds", "0", "--out", "mine"]
     assert main(words) == 0
@@ -102,9 +102,9 @@ def test_a_dry_run_says_what_would_be_done(
     ("words", "complaint"),
     [
         (["table9"], "there is no table 'table9'"),
-        (["table6", "--regime", "none"], "there is no regime 'none'"),
+        (["table6", "--regime", "none"], "run in the regime hard or easy, not none"),
         (["table6", "--rows", "RB"], "there is no row 'RB'"),
-        (["table6", "--preset", "hr_only", "--dry-run"], "no preset of RSC-Net's"),
+        (["table6", "--preset", "hr_only", "--dry-run"], "there is no preset 'hr_only'"),
         (["table6", "--options", "x"], "--options are NAME=VALUE"),
     ],
 )
@@ -176,4 +176,4 @@ def test_statistics_are_measured_once(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_the_rate_is_measured() -> None:
     assert NetConfig.edu().image_size == 128
-    assert np.isfinite(rate := R.rate_here("edu", seconds=0.1)) and rate > 0
+    assert np.isfinite(rate := R.rate_here(load_config("edu"), seconds=0.1)) and rate > 0

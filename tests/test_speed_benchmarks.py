@@ -30,6 +30,7 @@ VARIANTS = {
     "joints": {"full mesh", "joints only"},
     "procrustes": {"one by one", "whole batch"},
     "textures": {"pytorch3d", "look-up"},
+    "video": {"frame by frame, fp32, whole mesh", "batches of 32, fp32", "batches of 32, bf16"},
     "steps": {name for name, way in networks.WAYS.items() if not way.compiled},
     "inference": {
         f"{name}, batch {batch}"

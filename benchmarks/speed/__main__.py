@@ -21,14 +21,22 @@ import pandas as pd
 import torch
 import tyro
 
-from benchmarks.speed import networks, parts, textures
+from benchmarks.speed import networks, parts, textures, video
 from benchmarks.speed.measure import Case, Row, measure
 from rsclib.errors import RscError
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 
 Name = Literal[
-    "mixed", "contrastive", "raster", "joints", "procrustes", "textures", "steps", "inference"
+    "mixed",
+    "contrastive",
+    "raster",
+    "joints",
+    "procrustes",
+    "textures",
+    "steps",
+    "inference",
+    "video",
 ]
 COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "mixed": networks.mixed,
@@ -39,6 +47,7 @@ COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "textures": textures.textures,
     "steps": networks.steps,
     "inference": networks.inference,
+    "video": video.video,
 }
 WHOLE, PARTIAL = Path("results/speed/ratios.csv"), Path("runs/speed.csv")
 

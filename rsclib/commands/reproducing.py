@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rsclib.commands.options import Reproduce
@@ -13,6 +14,9 @@ from rsclib.errors import RscError
 if TYPE_CHECKING:
     from rsclib.claims import Recorded, Table
     from rsclib.methods.reproduce import Plan
+
+
+DEFAULT = "hard"  # regime
 
 
 def reproduce(options: Reproduce) -> None:
@@ -26,15 +30,16 @@ def reproduce(options: Reproduce) -> None:
         raise RscError(f"--launcher is local or slurm, not {options.launcher!r}")
     if options.at_once < 0 or options.devices < 0:
         raise RscError("--at-once and --devices are 0 or more")
-    chosen = options.tables or tuple(claims.names("tables"))
+    chosen = options.tables or tuple(claims.tables_of(options.regime or DEFAULT))
     tables = [claims.declared(name) for name in chosen]
-    regime = claims.regime_named(options.regime)
+    named = _regime(options.regime, chosen, tables)
+    regime = claims.regime_named(named)
     runs = R.runs_of(tables, regime, options.rows, options.seeds or None, options.preset)
     own = options.fresh or options.preset != "edu"
     work = options.out / (options.preset + "-fresh" * options.fresh)
     records = work / "records" if own else claims.RECORDS
-    plan = R.Plan(options.regime, options.preset, runs, work, records)
-    waiting = sum(run != claims.START for run, _ in plan.missing)
+    plan = R.Plan(named, options.preset, runs, work, records)
+    waiting = sum(run not in claims.untrained() for run, _ in plan.missing)
     at_once = max(1, min(options.at_once or _at_once(options.launcher), waiting))
     _announce(plan, at_once, options.dry_run)
     if options.dry_run:
@@ -46,7 +51,7 @@ def reproduce(options: Reproduce) -> None:
     )
     for name, table in zip(chosen, tables, strict=True):
         try:
-            found = claims.recorded(name, options.regime, records)
+            found = claims.recorded(name, named, records)
         except RscError as error:
             if options.tables and not failed:
                 raise
@@ -64,6 +69,21 @@ def reproduce(options: Reproduce) -> None:
         raise RscError(f"{len(failed)} runs failed: {'; '.join(failed)}")
 
 
+def _regime(wanted: str, names: Sequence[str], tables: Sequence[Table]) -> str:
+    """The regime of a command: what was asked for, or the first that the tables have.
+
+    Raises:
+        RscError: the tables are not run in one regime.
+    """
+    first = tables[0].regimes
+    regime = wanted or (DEFAULT if DEFAULT in first else first[0])
+    for name, table in zip(names, tables, strict=True):
+        if regime not in table.regimes:
+            known = " or ".join(table.regimes)
+            raise RscError(f"{name} is run in the regime {known}, not {regime}; name tables of one")
+    return regime
+
+
 def _at_once(cluster: str) -> int:
     """One run a core, or a GPU; on a cluster eight."""
     import torch
@@ -75,7 +95,7 @@ def _at_once(cluster: str) -> int:
 
 def _announce(plan: Plan, at_once: int, every: bool) -> None:
     """What is there, what is to be trained, and how long that takes."""
-    from rsclib.claims import START
+    from rsclib.claims import regime_named, untrained
     from rsclib.methods import reproduce as R
 
     missing = plan.missing
@@ -85,11 +105,12 @@ def _announce(plan: Plan, at_once: int, every: bool) -> None:
             state = "to do" if (run, seed) in missing else "recorded"
             print(f"{run:12s} seed {seed}  {state}")
         print(f"{len(settings)} trainings; each folder gets a config.yaml with its settings")
-    trained = [r for r in missing if r[0] != START]
+    trained = [r for r in missing if r[0] not in untrained()]
     if not trained:
         print(f"regime {plan.regime}: nothing to train")
         return
-    rate = R.rate_here(plan.preset)
+    first = R.settings_of(*trained[0], regime_named(plan.regime), plan.preset)
+    rate = R.rate_here(first)
     minutes = R.seconds_of(plan, rate, at_once) / 60
     print(
         f"regime {plan.regime}: {len(trained)} of {len(plan.runs)} runs to train, about "
@@ -111,12 +132,19 @@ def _show(table: Table, found: Recorded) -> None:
     """The table as text: measured, the paper's, and the verdicts."""
     from rsclib.methods.result_tables import paper_frame
 
-    print(f"\n{table.title}\n\nMPJPE here, mm (regime {found.regime}, {_seeds(found)})")
-    print(found.frame().round(1).to_markdown())
+    what = f"(regime {found.regime}, {_seeds(found)})"
+    if len(table.sizes) == 1:  # its columns are metrics
+        size, part = found.sizes[0], table.parts[0]
+        print(f"\n{table.title}\n\nHere, {part}, mm and mm/frame² {what}")
+        print(found.metric_frame(size, part).round(1).to_markdown())
+    else:
+        print(f"\n{table.title}\n\nMPJPE here, mm {what}")
+        print(found.frame().round(1).to_markdown())
     paper = paper_frame(table)
     if not paper.empty:
-        print(f"\nMPJPE in the paper, mm ({table.dataset})\n{paper.to_markdown()}")
-    verdicts = found.verdicts()
+        of = "MPJPE" if len(table.sizes) > 1 else "The same"
+        print(f"\n{of} in the paper, mm ({table.dataset})\n{paper.to_markdown()}")
+    verdicts = found.verdicts(part=table.parts[0])
     if not verdicts.empty:
         from rsclib.methods.result_tables import verdict_text
 
@@ -124,7 +152,11 @@ def _show(table: Table, found: Recorded) -> None:
 
 
 def _seeds(found: Recorded) -> str:
-    counts = sorted({len(found.seeds(row)) for row in found.rows if row != "HR-only"})
+    from rsclib.claims import untrained
+
+    part, still = found.table.parts[0], untrained()
+    trained = [row for row in found.rows if found.table.run_of(row) not in still]
+    counts = sorted({len(found.seeds(row, part)) for row in trained}) or [1]
     return f"{' or '.join(map(str, counts))} seed{'s' * (counts != [1])}"
 
 
@@ -138,10 +170,10 @@ def _beside_committed(name: str, mine: Recorded) -> None:
         return
     for row in mine.rows:
         run = mine.table.run_of(row)
-        if row not in theirs.rows or run == claims.START:
+        if row not in theirs.rows or run in claims.untrained():
             continue
-        size = 32
-        a, b = mine.errors(row, size), theirs.errors(row, size)
+        size, part = 32, mine.table.parts[0]
+        a, b = mine.errors(row, size, part=part), theirs.errors(row, size, part=part)
         if a.shape[1] != b.shape[1]:
             print("(fewer images than the committed scores: not compared)")
             return
@@ -157,8 +189,8 @@ def _range_of(found: Recorded, row: str, size: int) -> tuple[float, float]:
     """95 % interval of a row's mean over recordings, clips and seeds, mm."""
     from rsclib.statistics import cluster_bootstrap, over_seeds
 
-    errors = found.errors(row, size)
-    clip = next(iter(found.scores.values())).clip
+    part = found.table.parts[0]
+    errors, clip = found.errors(row, size, part=part), found.clips(part)
     bounds: Any = (
         over_seeds(errors, clip) if len(errors) > 1 else cluster_bootstrap(errors[0], clip)
     )

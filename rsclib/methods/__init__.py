@@ -17,22 +17,23 @@ from rsclib.checkpoints import save_model
 from rsclib.config import checked, read_values, settings
 from rsclib.errors import RscError
 from rsclib.files.atomic import held
-from rsclib.methods import hr_only, reid, rsc, textured
+from rsclib.methods import hr_only, reid, rsc, textured, video
 from rsclib.methods.hr_only import HrOnlyConfig
 from rsclib.methods.reid import ReidConfig
 from rsclib.methods.rsc import RscConfig
 from rsclib.methods.textured import TexturedConfig
+from rsclib.methods.video import VideoConfig
 from rsclib.runs.distributed import first_process, ranks
 from rsclib.runs.launch import precision_here
 from rsclib.runs.provenance import provenance
 from rsclib.runs.states import load_training_state
 from rsclib.train import train
 
-Config = RscConfig | HrOnlyConfig | ReidConfig | TexturedConfig
+Config = RscConfig | HrOnlyConfig | ReidConfig | TexturedConfig | VideoConfig
 
 
 def load_config(name_or_path: str) -> Config:
-    """A preset by name ("ci", "edu", "paper", "hr_only", "reid") or a YAML file.
+    """A preset by name ("ci", "edu", "paper", "hr_only", "video", "reid", "texglo") or a YAML file.
 
     Raises:
         RscError: no such preset, or a key or value that does not fit.
@@ -58,8 +59,11 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(TexturedConfig, values, where)
         case "reid":
             return checked(ReidConfig, values, where)
+        case "video":
+            return checked(VideoConfig, values, where)
         case other:
-            raise RscError(f"{where}: method is one of rsc, hr_only, reid, textured, not {other!r}")
+            known = "rsc, hr_only, video, reid, textured"
+            raise RscError(f"{where}: method is one of {known}, not {other!r}")
 
 
 def plain_config(config: Config) -> dict[str, Any]:
@@ -87,6 +91,8 @@ def run(
                 build = textured.builder(config, resumed)
             case ReidConfig():
                 build = reid.builder(config, resumed)
+            case VideoConfig():
+                build = video.builder(config, resumed)
         net = train(build, config.run, config, folder, devices, nodes, progress)
         if ranks()[0] == 0:
             seconds = load_training_state(folder / "state.pt")["seconds"]

@@ -1,4 +1,4 @@
-"""``rsc reproduce``: train the runs that a table lacks, score them, and write the table.
+"""``rsc reproduce``: train the runs that a table lacks, and score them.
 
 A run is (regime, run of ``tables/runs.yaml``, seed). Its record is every image's error on two test
 parts with where it comes from; what has a record is not trained again.
@@ -8,92 +8,57 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from rsclib.body import load_body
-from rsclib.checkpoints import read_header
 from rsclib.claims import (
-    PARTS,
-    RECORDS,
-    START,
     Regime,
-    record_path,
     regime_named,
     run_changes,
-    sizes_of,
+    untrained,
 )
 from rsclib.config import read_values
 from rsclib.errors import RscError
-from rsclib.evaluate import rows, score
-from rsclib.methods import check_config, plain_config
+from rsclib.methods import Config, check_config, plain_config
 from rsclib.methods.grid import Run, merged, run_grid
+from rsclib.methods.recording import COUNT, Plan, record, scored_model
 from rsclib.methods.rsc import RscConfig
+from rsclib.methods.video import VideoConfig
 from rsclib.models import model_named
-from rsclib.openbench.build import COUNTS
-from rsclib.predictor import NetPredictor
-from rsclib.resolution import PRESETS
-from rsclib.runs.provenance import provenance
-from rsclib.runs.results import write_result
-from rsclib.scores import Scores
+from rsclib.network import RSCNet
+from rsclib.temporal import Temporal
 
-COUNT = {"ci": 64}  # test images of a preset; others: all
-_STEP = 2**-5  # mm that stored errors are rounded to: they compress to half
+__all__ = [
+    "COUNT", "Plan", "plain_settings", "rate_here", "record", "runs_of", "seconds_of", "settings_of",
+    "train_runs",
+]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a command is to do.
-
-    Attributes:
-        regime: its name. preset: "edu", or another base for all runs. runs: names and seeds.
-        work: folder of the trainings. records: where the errors are written.
-    """
-
-    regime: str
-    preset: str
-    runs: tuple[tuple[str, int], ...]
-    work: Path
-    records: Path = RECORDS
-
-    def recorded(self, run: str, seed: int) -> bool:
-        """Whether all parts were scored."""
-        paths = [record_path(self.records, self.regime, run, seed, part) for part in PARTS]
-        return all(path.is_file() for path in paths)
-
-    @property
-    def missing(self) -> list[tuple[str, int]]:
-        """Runs without a record."""
-        return [r for r in self.runs if not self.recorded(*r)]
-
-    def folder(self, run: str, seed: int) -> Path:
-        """Of a training, below ``work``."""
-        return Path(self.regime) / run / f"seed{seed}"
-
-
-def settings_of(run: str, seed: int, regime: Regime, preset: str = "edu") -> RscConfig:
+def settings_of(run: str, seed: int, regime: Regime, preset: str = "edu") -> Config:
     """The settings of a run: the preset, then the regime's changes, then the run's own.
 
     Raises:
         RscError: no such run or preset.
     """
-    if preset not in ("ci", "edu", "paper"):
-        raise RscError(f"{preset!r} is no preset of RSC-Net's; choose ci, edu or paper")
-    changes = dict(run_changes().get(run) or {})
-    if run not in run_changes():
-        raise RscError(f"there is no run {run!r}; choose from {', '.join(run_changes())}")
+    presets = {"ci": regime.ci, "edu": regime.base, "paper": regime.paper}
+    if preset not in presets:
+        raise RscError(f"there is no preset {preset!r} of a table; choose ci, edu or paper")
+    known = run_changes(regime.runs)
+    changes = dict(known.get(run) or {})
+    if run not in known or run in untrained():
+        trained = ", ".join(name for name in known if name not in untrained())
+        raise RscError(f"there is no run {run!r}; choose from {trained}")
     of_regime = dict(regime.changes)
-    if preset != regime.base:  # another scale: its own schedule, data and start
+    if preset != "edu":  # another scale: its own schedule, data and start
         for name in ("schedule", "lab", "wild", "batch", "lr", "init"):
             of_regime.pop(name, None)
     progressive = changes.pop("progressive", True)
-    values = merged(merged(read_values(preset), of_regime), changes)
+    values = merged(merged(read_values(presets[preset]), of_regime), changes)
     config = check_config(values, f"{preset}: {run}")
-    assert isinstance(config, RscConfig)
     if not progressive:
+        assert isinstance(config, RscConfig)
         config = replace(config, schedule=((config.schedule[-1][0], config.steps),))
     return replace(config, seed=seed)
 
@@ -111,11 +76,11 @@ def train_runs(
     jobs = [
         Run(run, settings_of(run, seed, regime, plan.preset), plan.folder(run, seed))
         for run, seed in plan.missing
-        if run != START
+        if run not in untrained()
     ]
     for run, seed in plan.missing:
-        if run == START:
-            record(plan, run, seed, START.lower())
+        if run in untrained():
+            record(plan, run, seed, scored_model(run, regime))
             told(f"{run}: scored")
 
     def finished(job: Run) -> None:
@@ -125,65 +90,39 @@ def train_runs(
     return run_grid(jobs, plan.work, cluster, at_once, devices, options=options, finished=finished)
 
 
-def record(plan: Plan, run: str, seed: int, model: str) -> None:
-    """Score a model on all parts and write its record."""
-    started = time.monotonic()
-    net = model_named(model)
-    predictor = NetPredictor(net.eval(), load_body())
-    sizes = [s for s in sizes_of(run) if s <= predictor.ranges.full]
-    if predictor.ranges != PRESETS["edu"]:
-        sizes = list(predictor.ranges.eval_sizes)
-    table: list[dict[str, Any]] = []
-    found: dict[str, Scores] = {}
-    for part in PARTS:
-        count = min(COUNT.get(plan.preset, COUNTS[part]), COUNTS[part])
-        scores = score(
-            {run: predictor}, part, sizes, count, predictor.ranges.full, disagreement=True
-        )
-        kept = {k: (v / _STEP).round() * _STEP for k, v in scores.errors.items() if k[0] == run}
-        found[part] = Scores(part, scores.clip, kept)
-        table += rows(found[part], predictor.ranges)
-    about = provenance({"model": model}, seed, 0.0)
-    if model != START.lower():  # what was trained: its settings, time and commit
-        trained = read_header(Path(model))["about"]
-        about |= {name: trained[name] for name in ("config", "seconds", "images_seen")}
-        about["trained_at"] = trained["git"]
-    about |= {"body": predictor.body.identity, "regime": plan.regime, "run": run}
-    about["seconds_scoring"] = round(time.monotonic() - started, 1)
-    for part, scores in found.items():
-        path = record_path(plan.records, plan.regime, run, seed, part)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scores.save(path)
-    write_result(plan.records / plan.regime / run / f"seed{seed}.csv", table, about)
-
-
 def seconds_of(plan: Plan, images_per_second: float, at_once: int = 1) -> float:
     """How long the missing trainings take at a rate, s; scoring and data come on top."""
     regime = regime_named(plan.regime)
     images = sum(
         settings_of(run, seed, regime, plan.preset).images_seen
         for run, seed in plan.missing
-        if run != START
+        if run not in untrained()
     )
     return images / images_per_second / at_once
 
 
-def rate_here(preset: str, seconds: float = 2.0) -> float:
+def rate_here(config: Config, seconds: float = 2.0) -> float:
     """Images a second of one process on this machine: steps of the network on noise, timed."""
     import torch
 
-    from rsclib.network import NetConfig, RSCNet
+    from rsclib.network import NetConfig
     from rsclib.runs.launch import precision_here
+    from rsclib.temporal import TemporalConfig
 
-    config = check_config(read_values(preset), preset)
-    assert isinstance(config, RscConfig)
-    shape = NetConfig.edu() if config.net == "edu" else NetConfig.paper()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    net = RSCNet(shape).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    count = PRESETS[config.ranges].count
-    images = torch.randn(config.batch * count, 3, *(2 * [shape.image_size]), device=device)
-    index = torch.arange(count, device=device).repeat_interleave(config.batch)
     half = precision_here(config.precision) == "bf16-mixed"
+    given: tuple[torch.Tensor, ...]
+    if isinstance(config, VideoConfig):
+        shape = TemporalConfig.over(model_named(config.net), config.width, config.head)
+        net: torch.nn.Module = Temporal(shape).to(device)
+        given = (torch.randn(config.batch, config.window, shape.features, device=device),)
+        images = config.batch * config.window
+    else:
+        wide = NetConfig.edu() if getattr(config, "net", "edu") == "edu" else NetConfig.paper()
+        net = RSCNet(wide).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        images = config.batch * wide.ranges
+        index = torch.arange(wide.ranges, device=device).repeat_interleave(config.batch)
+        given = (torch.randn(images, 3, *(2 * [wide.image_size]), device=device), index)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     times: list[float] = []
@@ -191,13 +130,13 @@ def rate_here(preset: str, seconds: float = 2.0) -> float:
         while (sum(times) < seconds and len(times) < 10) or len(times) < 3:
             started = time.monotonic()
             with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                net(images, index).rotmats.float().square().mean().backward()
+                net(*given).rotmats.float().square().mean().backward()
             if device.type == "cuda":
                 torch.cuda.synchronize()
             times.append(time.monotonic() - started)
     finally:
         torch.set_num_threads(threads)
-    return len(images) / float(np.median(times[1:]))
+    return images / float(np.median(times[1:]))
 
 
 def runs_of(
@@ -228,9 +167,9 @@ def runs_of(
     chosen = tuple(dict.fromkeys(seeds)) if seeds is not None else regime.seeds
     if min(chosen, default=0) < 0:
         raise RscError(f"a seed is 0 or more, not {min(chosen)}")
-    # The shipped HR-only is of edu's size.
-    start = [(START, 0)] * (START in names and preset != "paper")
-    return (*start, *((n, s) for s in chosen for n in names if n != START))
+    # The shipped models are of edu's size.
+    start = [(n, 0) for n in names if n in untrained() and preset != "paper"]
+    return (*start, *((n, s) for s in chosen for n in names if n not in untrained()))
 
 
 def plain_settings(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -239,5 +178,5 @@ def plain_settings(plan: Plan) -> dict[str, dict[str, Any]]:
     return {
         str(plan.folder(run, seed)): plain_config(settings_of(run, seed, regime, plan.preset))
         for run, seed in plan.runs
-        if run != START
+        if run not in untrained()
     }

@@ -8,16 +8,29 @@ from typing import Any
 
 import pandas as pd
 
-from rsclib.claims import BASE, ORACLE, PARTS, Recorded, Table, declared, names, recorded
+from rsclib.claims import BASE, ORACLE, Recorded, Table, declared, recorded
 from rsclib.files.atomic import write_text
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 from rsclib.statistics import cluster_bootstrap, over_seeds
 from rsclib.tables import PAPER_RESOLUTIONS
 
+UNITS = {
+    "mpjpe": "MPJPE, mm", "pa_mpjpe": "PA-MPJPE, mm", "acceleration": "ACC, mm/frame²",
+    "acceleration_error": "ACC-ERR, mm/frame²",
+}  # fmt: skip
 
-def paper_frame(table: Table, metric: str = "mpjpe") -> pd.DataFrame:
-    """The paper's values of a table, mm: a row a line, a size of the paper's a column."""
+
+def paper_frame(table: Table, metric: str = "mpjpe", dataset: str = "") -> pd.DataFrame:
+    """The paper's values of a table, mm: a row a line, a size of the paper's a column. Of a table of one
+    size the columns are its metrics."""
+    if len(table.sizes) == 1:
+        metrics = {
+            row: {UNITS.get(m, m): table.in_paper(row, 4, m, dataset) for m in table.metrics}
+            for row in table.rows
+        }
+        frame = pd.DataFrame(metrics).T.dropna(how="all").dropna(axis=1, how="all")
+        return frame.rename_axis("row")
     lines = {
         row: {f"{PAPER_RESOLUTIONS[i]} px": table.in_paper(row, i, metric) for i in range(5)}
         for row in table.rows
@@ -32,11 +45,13 @@ def verdict_text(verdicts: pd.DataFrame) -> str:
         {
             "claim": verdicts["claim"],
             "at": [f"{size} px" for size in verdicts["size"]],
+            "of": [UNITS.get(m, m).partition(",")[0] for m in verdicts["metric"]],
             "gain here, mm": [
                 f"{r.gain_mm:.1f} [{r.low:.1f}, {r.high:.1f}]" for r in verdicts.itertuples()
             ],
             "share of the room": [
-                "" if pd.isna(v) else f"{100 * v:.0f} %" for v in verdicts["share_of_room"]
+                "" if pd.isna(v) else f"{100 * v:.0f} %"
+                for v in verdicts.get("share_of_room", [float("nan")] * len(verdicts))
             ],
             "gain in the paper, mm": [
                 "" if pd.isna(v) else f"{v:.1f}" for v in verdicts["paper_mm"]
@@ -45,6 +60,10 @@ def verdict_text(verdicts: pd.DataFrame) -> str:
             "verdict": verdicts["verdict"],
         }
     )
+    if shown["of"].nunique() == 1:
+        shown = shown.drop(columns="of")
+    if "share_of_room" not in verdicts:
+        shown = shown.drop(columns="share of the room")
     return shown.to_markdown(index=False)
 
 
@@ -54,7 +73,7 @@ def write_tables(tables: Sequence[str], folder: Path) -> list[Path]:
     for name in tables:
         rows: list[dict[str, Any]] = []
         parts, seeds, table = [f"# {declared(name).title}\n"], set[int](), declared(name)
-        for regime in names("regimes"):
+        for regime in sorted(table.regimes):
             runs = declared(name).runs
             if not any([*(folder / regime / run).glob("seed*.npz")] for run in runs):
                 continue
@@ -64,9 +83,11 @@ def write_tables(tables: Sequence[str], folder: Path) -> list[Path]:
             parts.append(_text(found))
         if not rows:
             continue
-        paper = paper_frame(table)
-        if not paper.empty:
-            parts.append(f"## The paper\nMPJPE, mm, {table.dataset}\n\n{paper.to_markdown()}\n")
+        for dataset in table.datasets:
+            paper = paper_frame(table, dataset=dataset)
+            if not paper.empty:
+                what = "MPJPE, mm, " if len(table.sizes) > 1 else "32 px, "
+                parts.append(f"## The paper\n{what}{dataset}\n\n{paper.to_markdown()}\n")
         about = provenance({"table": name, "seeds": sorted(seeds)}, 0, 0.0)
         write_result(folder / f"{name}.csv", rows, about)
         write_text(folder / f"{name}.md", "\n".join(parts))
@@ -78,10 +99,10 @@ def _rows(found: Recorded) -> list[dict[str, Any]]:
     """A line for every row, part, size and metric: mean over seeds, and its interval over recordings,
     clips and, from two on, seeds."""
     out = []
-    for part in PARTS:
+    for part in found.table.parts:
         for row in found.rows if found.has(part) else []:
             clip = found.clips(part)
-            for metric in ("mpjpe", "pa_mpjpe", "disagreement"):
+            for metric in found.table.metrics:
                 for size in found.sizes if found.seeds(row, part) else ():
                     errors = found.errors(row, size, metric, part)
                     many = len(errors) > 1
@@ -99,11 +120,16 @@ def _rows(found: Recorded) -> list[dict[str, Any]]:
 def _text(found: Recorded) -> str:
     """A regime's part of the Markdown file."""
     lines = [f"## Here, regime {found.regime}\n"]
-    for part in PARTS:
+    for part in found.table.parts:
         if not found.has(part):
             continue
-        frame = found.frame(part=part).round(1)
-        lines.append(f"MPJPE, mm, {part}, mean over seeds\n\n{frame.to_markdown()}\n")
+        if len(found.sizes) == 1:
+            frame = found.metric_frame(found.sizes[0], part).round(1)
+            frame.columns = pd.Index([UNITS.get(m, m) for m in frame.columns])
+            lines.append(f"{found.sizes[0]} px, {part}, mean over seeds\n\n{frame.to_markdown()}\n")
+        else:
+            frame = found.frame(part=part).round(1)
+            lines.append(f"MPJPE, mm, {part}, mean over seeds\n\n{frame.to_markdown()}\n")
         verdicts = found.verdicts(part=part)
         if not verdicts.empty:
             lines.append(f"Claims on {part}\n\n{verdict_text(verdicts)}\n")

@@ -68,7 +68,7 @@ class TexturedConfig:
     context: Literal["none", "sum", "concat"] = "sum"
     mesh: str = "full"
     lookup: Literal["bilinear", "nearest"] = "bilinear"
-    reid: str = "reid"
+    reid: str = "runs/reid/model.safetensors"
     reid_form: Literal["released", "printed"] = "released"
     reid_weight: Annotated[float, Within(0, 1e9)] = 100.0
     face_weight: Annotated[float, Within(0, 1e9)] = 1.0

@@ -27,9 +27,8 @@ from rsclib.files.atomic import remove_stale, sha256, write_bytes, write_text
 from rsclib.files.npz import read_npz
 from rsclib.files.turns import turn
 from rsclib.files.workers import spread
+from rsclib.openbench.making import arrays_of, make, most_images, rows_of
 from rsclib.openbench.parts import PARTS, Split, Street
-from rsclib.openbench.pedestrians import ARRAYS, PER_PERSON, VIEWS, make_pedestrians
-from rsclib.openbench.people import array_names, make_people
 
 SHARD, SIZE = 256, 128
 # Images of each part by default. The pre-training part is the largest by far.
@@ -37,6 +36,8 @@ COUNTS = {
     "source": 40960, "train-lab": 4096, "train-wild": 8192, "oracle-wild": 8192,
     "val-wild": 1536, "test-wild": 1536, "test-studio": 512, "test-lab": 512,
     "pedestrians-train": 4096, "pedestrians-test": 1024,  # eight of a person
+    # Of videos, frames: 384 videos to train, each of 13 and 15 held-out clips in four or two of them.
+    "video-train": 24576, "video-val": 3328, "test-video-wild": 3840, "test-video-studio": 1920,
 }  # fmt: skip
 # Of the renderer and the shipped files, for all parts; a part's own is in parts.py. Raise one when
 # pixels or truth change: tests/test_golden.py fails until you do.
@@ -88,9 +89,7 @@ def request(name: str, count: int | None = None, size: int = SIZE, seed: int = 0
     if name not in PARTS:
         raise RscError(f"there is no part {name!r}; choose from {', '.join(PARTS)}")
     count = COUNTS[name] if count is None else count
-    most = 10**5 * SHARD  # a shard's number has five digits
-    if isinstance(part := PARTS[name], Street):
-        most = (part.outfits[1] - part.outfits[0]) * VIEWS // SHARD * SHARD
+    most = min(10**5, most_images(PARTS[name]) // SHARD) * SHARD  # a shard's number has five digits
     if not 1 <= count <= most or size % 32 or not 32 <= size <= 512:
         raise RscError(
             f"count must be 1 to {most} and size a multiple of 32 up to 512: {count}, {size}"
@@ -117,7 +116,6 @@ def people_of_shard(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        make: Any = make_pedestrians if isinstance(part, Street) else make_people
         return make(part, wanted.seed, shard, count, wanted.size)
     finally:
         torch.set_num_threads(threads)
@@ -234,11 +232,6 @@ def _read_manifest(folder: Path) -> dict[str, str]:
     return manifest
 
 
-def _rows(name: str, images: int) -> int:
-    """How many rows an array has for so many images."""
-    return -(-images // VIEWS) if name in PER_PERSON else images
-
-
 def load(
     wanted: Request,
     keys: tuple[str, ...] | None = None,
@@ -258,8 +251,7 @@ def load(
     manifest = _read_manifest(folder)
     data: dict[str, NDArray] = {}
     first: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
-    part_made = PARTS[wanted.name]
-    names = ARRAYS if isinstance(part_made, Street) else array_names(part_made)
+    names = arrays_of(PARTS[wanted.name])
     names = names if keys is None else names & set(keys)
     for shard in range(wanted.shards):
         name, path = f"{shard:05d}", folder / f"{shard:05d}.npz"
@@ -273,10 +265,10 @@ def load(
                 f"{folder} was built by another version of rsclib; delete it and run: {wanted.command}"
             )
         shapes = {k: (v.shape, v.dtype) for k, v in part.items()}
-        fits = bool(part) and all(shapes[k][0][:1] == (_rows(k, SHARD),) for k in part)
+        fits = bool(part) and all(shapes[k][0][:1] == (rows_of(k, SHARD),) for k in part)
         if not shard and fits:  # filled in place: never two copies of a part in memory
             data = {
-                k: np.empty((_rows(k, wanted.count), *v.shape[1:]), v.dtype)
+                k: np.empty((rows_of(k, wanted.count), *v.shape[1:]), v.dtype)
                 for k, v in part.items()
             }
             first = shapes

@@ -54,14 +54,20 @@ class Camera:
         return View(rotation, self.size, centre, ground, max(spread, half / self.focal))
 
 
-def photograph(rng: np.random.Generator, image: Floats) -> NDArray[np.uint8]:
-    """What a cheap camera does to the light: blur, contrast, white balance, noise, JPEG."""
+def photograph(
+    rng: np.random.Generator, image: Floats, noise: np.random.Generator | None = None
+) -> NDArray[np.uint8]:
+    """What a cheap camera does to the light: blur, contrast, white balance, noise, JPEG.
+
+    ``noise``: draws the noise of a frame where the rest is drawn alike in all of them.
+    """
     size = image.shape[0]
     if rng.random() < 0.3:
         image = gaussian_filter(image, (rng.uniform(0.3, 0.7) * size / 128,) * 2 + (0,))
     image = (image - 0.5) * rng.uniform(0.8, 1.2) + 0.5 + rng.uniform(-0.06, 0.06)
     image = image * rng.uniform(0.93, 1.07, 3).astype(np.float32)
-    image = image + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0, 0.02))
+    grain = (noise or rng).standard_normal(image.shape, np.float32)
+    image = image + grain * np.float32(rng.uniform(0, 0.02))
     out = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
     if rng.random() < 0.3:
         buffer = io.BytesIO()

@@ -5,9 +5,12 @@ It is laid over the finished person, so the truth (mask, parts, dense) does not 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from rsclib.openbench.camera import Camera
 from rsclib.openbench.scenes import Floats, load_places, training_panoramas
 
 
@@ -62,3 +65,24 @@ def occluder(rng: np.random.Generator, mask: Floats, colour: Floats) -> tuple[Fl
     ].astype(np.float32)
     image = image / image.mean() * (0.25 + 0.75 * colour) * rng.uniform(0.5, 1.2)
     return cover.astype(np.float32), np.clip(image * shade[..., None], 0, 1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Front:
+    """Something that stands in a place while a person passes: ``cover`` (S, S) and ``image`` (S, S, 3) as
+    the crop ``camera`` shows them."""
+
+    cover: Floats
+    image: Floats
+    camera: Camera
+
+    def seen_by(self, camera: Camera) -> tuple[Floats, Floats]:
+        """Cover and image in another crop of the same scene, moved by whole pixels."""
+        there, here = self.camera, camera
+        size, ratio = here.size, here.focal / there.focal
+        pixel = np.arange(size)
+        column = ((pixel - here.cx) / ratio + there.cx).round().astype(int)
+        row = ((pixel - here.cy) / ratio + there.cy).round().astype(int)
+        inside = ((row >= 0) & (row < size))[:, None] & ((column >= 0) & (column < size))
+        grid = np.ix_(np.clip(row, 0, size - 1), np.clip(column, 0, size - 1))
+        return self.cover[grid] * inside, self.image[grid]

@@ -10,7 +10,7 @@ class Split:
     """One part of the benchmark.
 
     Attributes:
-        motions: "train" or "test" clips. scenes: "wild", "studio" or "lab".
+        motions: "train" or "test" clips (videos: "val" too). scenes: "wild", "studio" or "lab".
         outfits: seeds [first, last) of the people; no seed is in two parts.
         labels: "full" (3D), or "2d" (keypoints only: 3D truth is not even stored).
         stream: number of its random stream; no two parts share one, but an oracle and its part.
@@ -18,6 +18,7 @@ class Split:
         dense: also store dense truth at a quarter of the size. truth: masks and parts.
         long: share of the people who take their pose from long recordings: of "test" where the
             motions are test clips, else of "val".
+        frames: of each video that the part is made of, 30 a second; 0: single pictures.
         version: raised when this part's people change and the others' do not.
     """
 
@@ -31,6 +32,7 @@ class Split:
     dense: bool = False
     truth: bool = False
     long: float = 0.0
+    frames: int = 0
     version: int = 1
 
 
@@ -55,6 +57,12 @@ SPLITS = {
         Split(
             "val-wild", "train", "wild", (3000, 3060), 6, occlusion=0.15, long=0.5, version=2
         ),
+        # Videos of two seconds: four windows of 16 frames that do not repeat one another. Their motions
+        # are the clips of "train", "val" or "test", each held-out clip in turn.
+        Split("video-train", "train", "wild", (4000, 4160), 7, occlusion=0.25, frames=64),
+        Split("video-val", "val", "wild", (5000, 5060), 8, occlusion=0.25, frames=64),
+        Split("test-video-wild", "test", "wild", (9300, 9360), 9, occlusion=0.25, frames=64),
+        Split("test-video-studio", "test", "studio", (9400, 9430), 10, frames=64),
     )
 }  # fmt: skip
 
@@ -65,7 +73,8 @@ class Street:
 
     Attributes:
         motions: "train" or "test": whose walks, and which places.
-        outfits: numbers [first, last) of the people, who are in no other part.
+        outfits: numbers [first, last) of the people. Their generators are others than a Split's, so
+            equal numbers are not equal people; they are Market-1501's four digits, too.
         stream, version: see :class:`Split`.
     """
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from smplx.lbs import batch_rigid_transform
 from smplx.vertex_ids import vertex_ids
 
-from rsclib.body import Body, load_body
+from rsclib.body import Body, BodyOutput, load_body
 from rsclib.files.body_files import OPEN_BODY
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.openbench import poses as P
@@ -38,11 +38,13 @@ def workshop() -> tuple[Body, Surface, Wardrobe]:
 
 
 @functools.lru_cache(maxsize=400)
-def _outfit(seed: int) -> Outfit:
+def outfit_of(seed: int) -> Outfit:
+    """The clothes of a person."""
     return workshop()[2].outfit(seed)
 
 
-def _place(rng: np.random.Generator, split: Split, view: scenes.View) -> scenes.Place:
+def place_behind(rng: np.random.Generator, split: Split, view: scenes.View) -> scenes.Place:
+    """A place of a part, as a camera sees it."""
     test = split.motions == "test"
     if split.scenes == "lab":
         return rooms.room_place(
@@ -64,13 +66,32 @@ def _place(rng: np.random.Generator, split: Split, view: scenes.View) -> scenes.
     )
 
 
+def posed(
+    pose: NDArray[np.float32], betas: NDArray[np.float32]
+) -> tuple[BodyOutput, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Bodies in poses (B, 24, 3) with shapes (B, 10): their joints, rest shapes (B, 6890, 3), rest joints
+    (B, 24, 3) and the transforms (B, 24, 3, 4) of their joints."""
+    body = workshop()[0]
+    with torch.no_grad():
+        rotmats = axis_angle_to_rotmat(torch.as_tensor(pose))
+        out = body.joints(rotmats, torch.as_tensor(betas))
+        shaped = body.template + torch.einsum(
+            "bl,vkl->bvk", torch.as_tensor(betas), body.smpl.shapedirs
+        )
+        rest = torch.einsum("jv,bvk->bjk", body.smpl.J_regressor, shaped)
+        _, transforms = batch_rigid_transform(rotmats, rest, body.smpl.parents)
+    return out, shaped.numpy(), rest.numpy(), transforms[:, :, :3].numpy()
+
+
 def array_names(split: Split) -> set[str]:
-    """The arrays that :func:`make_people` makes of a part."""
+    """The arrays of a part."""
     names = {"images", "keypoints2d", "person", "clip", "place"}
     if split.labels == "full":
         names |= {"pose", "betas", "keypoints3d", "joints14"}
     if split.truth:
         names |= {"mask", "parts"}
+    if split.frames:
+        names |= {"sequence", "frame"}
     return names | {"dense"} if split.dense else names
 
 
@@ -84,7 +105,7 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
     (S, S) and ``dense`` (S/4, S/4, 4) where the split has them.
     """
     rng = np.random.default_rng([seed, split.stream, shard])
-    body, surface, _ = workshop()
+    surface = workshop()[1]
     drawn = P.sample_poses(rng, split.motions, count)
     if split.long:
         own = np.random.default_rng([seed, split.stream, shard, SALT])
@@ -95,14 +116,7 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
     betas = np.clip(rng.standard_normal((count, 10)), -2.5, 2.5).astype(np.float32)
     distance = np.exp(rng.uniform(np.log(3), np.log(12), count)).astype(np.float32)
 
-    with torch.no_grad():
-        rotmats = axis_angle_to_rotmat(torch.as_tensor(pose))
-        out = body.joints(rotmats, torch.as_tensor(betas))
-        shaped = body.template + torch.einsum(
-            "bl,vkl->bvk", torch.as_tensor(betas), body.smpl.shapedirs
-        )
-        rest = torch.einsum("jv,bvk->bjk", body.smpl.J_regressor, shaped)
-        _, transforms = batch_rigid_transform(rotmats, rest, body.smpl.parents)
+    out, shaped, _, transforms = posed(pose, betas)
     joints = out.keypoints3d.numpy()
     data: Arrays = {
         "images": np.zeros((count, size, size, 3), np.uint8),
@@ -125,8 +139,8 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
         data["dense"] = np.zeros((count, size // 4, size // 4, 4), np.uint8)
     for i in range(count):
         person = int(rng.integers(*split.outfits))
-        outfit = _outfit(person)
-        vertices = clothe(surface, shaped[i].numpy(), outfit, transforms[i, :, :3].numpy())
+        outfit = outfit_of(person)
+        vertices = clothe(surface, shaped[i], outfit, transforms[i])
         shift = np.array([0, 0, distance[i]], np.float32) - joints[i].mean(0)
         vertices = np.ascontiguousarray(vertices + shift, np.float32)
         points = (joints[i] + shift).astype(np.float32)
@@ -136,7 +150,7 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
         up = cameras[i][:, 1]
         ground = vertices[np.argmin(vertices @ up)]
         view = camera.view(cameras[i], ground, rng.uniform(0.4, 0.8))
-        place = _place(rng, split, view)
+        place = place_behind(rng, split, view)
         picture = draw(
             rng, surface, vertices, outfit, camera, place, cameras[i], ground, split.occlusion
         )

@@ -145,6 +145,8 @@ def draw(
     rotation: Floats,
     ground: Floats,
     occlusion: float,
+    noise: np.random.Generator | None = None,
+    in_front: tuple[Floats, Floats] | None = None,
 ) -> Picture:
     """Render a clothed person in a place.
 
@@ -152,6 +154,8 @@ def draw(
         vertices: (6890, 3) clothed vertices, camera frame, metres.
         rotation: (3, 3) world to camera. ground: camera-frame point on the floor.
         occlusion: probability that something stands in front.
+        noise: draws the sensor's noise, where all else is drawn alike in many frames; None: ``rng``.
+        in_front: cover (S, S) and image (S, S, 3) of what stands in front for certain.
     """
     size, big = camera.size, camera.size * OVERSAMPLING
     faces = surface.faces
@@ -185,11 +189,16 @@ def draw(
     if rng.random() < occlusion:
         front, thing = occluder(rng, cover, place.image.mean((0, 1)))
         image = image * (1 - front[..., None]) + thing * front[..., None]
+    if in_front is not None:
+        front, thing = in_front
+        image = image * (1 - front[..., None]) + thing * front[..., None]
 
     top = face_of_pixel[OVERSAMPLING // 2 :: OVERSAMPLING, OVERSAMPLING // 2 :: OVERSAMPLING]
     parts = np.where(top >= 0, surface.part_of_vertex[faces[top, 0]] + 1, 0).astype(np.uint8)
     dense = _dense(surface, face_of_pixel, barycentric, OVERSAMPLING * 4)
-    return Picture(photograph(rng, np.asarray(image, np.float32)), cover >= 0.5, parts, dense)
+    return Picture(
+        photograph(rng, np.asarray(image, np.float32), noise), cover >= 0.5, parts, dense
+    )
 
 
 def _tints(rng: np.random.Generator) -> Floats:

@@ -1,0 +1,133 @@
+"""A run's record: every image's or frame's errors on its test parts, with where they come from."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rsclib.body import load_body
+from rsclib.checkpoints import read_header
+from rsclib.claims import (
+    RECORDS,
+    START,
+    Regime,
+    parts_of,
+    record_path,
+    regime_named,
+    run_changes,
+    sizes_of,
+    untrained,
+)
+from rsclib.evaluate import rows, score
+from rsclib.evaluate_video import Filter, score_videos
+from rsclib.models import SHIPPED, model_file, model_named, temporal_named
+from rsclib.openbench.build import COUNTS
+from rsclib.openbench.parts import SPLITS
+from rsclib.predictor import NetPredictor, Predictor, VideoPredictor
+from rsclib.resolution import PRESETS, Ranges
+from rsclib.runs.provenance import provenance
+from rsclib.runs.results import write_result
+from rsclib.scores import Key, Scores
+from rsclib.smoothing import constant_velocity, savitzky_golay
+from rsclib.temporal import Temporal
+
+COUNT = {"ci": 64}  # test images of a preset; others: all
+FILTERS: dict[str, Filter] = {
+    "savitzky_golay": savitzky_golay, "constant_velocity": constant_velocity
+}  # fmt: skip
+_STEP = 2**-5  # mm that stored errors are rounded to: they compress to half
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command is to do.
+
+    Attributes:
+        regime: its name. preset: "edu", or another base for all runs. runs: names and seeds.
+        work: folder of the trainings. records: where the errors are written.
+    """
+
+    regime: str
+    preset: str
+    runs: tuple[tuple[str, int], ...]
+    work: Path
+    records: Path = RECORDS
+
+    def recorded(self, run: str, seed: int) -> bool:
+        """Whether all parts were scored."""
+        paths = [record_path(self.records, self.regime, run, seed, part) for part in parts_of(run)]
+        return all(path.is_file() for path in paths)
+
+    @property
+    def missing(self) -> list[tuple[str, int]]:
+        """Runs without a record."""
+        return [r for r in self.runs if not self.recorded(*r)]
+
+    def folder(self, run: str, seed: int) -> Path:
+        """Of a training, below ``work``."""
+        return Path(self.regime) / run / f"seed{seed}"
+
+
+def scored_model(run: str, regime: Regime) -> str:
+    """The shipped model that an untrained run scores."""
+    return START.lower() if run == START else str(run_changes(regime.runs)[run]["score"])
+
+
+def record(plan: Plan, run: str, seed: int, model: str) -> None:
+    """Score a model on all parts and write its record."""
+    started = time.monotonic()
+    found, table = score_run(plan, run, model)
+    about = provenance({"model": model}, seed, 0.0)
+    if run not in untrained():  # what was trained: its settings, time and commit
+        trained = read_header(Path(model))["about"]
+        about |= {name: trained[name] for name in ("config", "seconds", "images_seen")}
+        about["trained_at"] = trained["git"]
+    about |= {"body": load_body().identity, "regime": plan.regime, "run": run}
+    about["seconds_scoring"] = round(time.monotonic() - started, 1)
+    for part, scores in found.items():
+        path = record_path(plan.records, plan.regime, run, seed, part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scores.save(path)
+    write_result(plan.records / plan.regime / run / f"seed{seed}.csv", table, about)
+
+
+def score_run(plan: Plan, run: str, model: str) -> tuple[dict[str, Scores], list[dict[str, Any]]]:
+    """Rounded errors of a model by test part, and the rows of its CSV."""
+    changes = run_changes(regime_named(plan.regime).runs).get(run, {})
+    predictor, ranges = predictor_of(model)
+    sizes = [s for s in sizes_of(run) if s <= ranges.full]
+    if ranges != PRESETS["edu"]:
+        sizes = list(ranges.eval_sizes)
+    table: list[dict[str, Any]] = []
+    found: dict[str, Scores] = {}
+    for part in parts_of(run):
+        count = min(COUNT.get(plan.preset, COUNTS[part]), COUNTS[part])
+        joined: dict[Key, float] = {}
+        if SPLITS[part].frames:
+            smooth = {run: FILTERS[changes["smooth"]]} if "smooth" in changes else None
+            scores, joined = score_videos({run: predictor}, part, sizes, count, ranges.full, smooth)
+        else:
+            scores = score({run: predictor}, part, sizes, count, ranges.full, disagreement=True)
+        kept = {k: (v / _STEP).round() * _STEP for k, v in scores.errors.items() if k[0] == run}
+        found[part] = Scores(part, scores.clip, kept)
+        table += rows(found[part], ranges)
+        table += [
+            {"method": run, "metric": metric, "split": part, "resolution": size,
+             "range_index": int(ranges.index(size)), "images": count, "value": round(value, 3),
+             "low": None, "high": None}
+            for (_, size, metric), value in joined.items()
+        ]  # fmt: skip
+    return found, table
+
+
+def predictor_of(model: str) -> tuple[Predictor, Ranges]:
+    """What scores a model by its kind: an image network, or a temporal module over the network that its
+    header names. A shipped model by name, or a file."""
+    header = {} if model in SHIPPED else read_header(model_file(model))
+    if header.get("kind") != Temporal.kind:
+        predictor = NetPredictor(model_named(model).eval(), load_body())
+        return predictor, predictor.ranges
+    frames = NetPredictor(model_named(header["about"]["config"]["net"]).eval(), load_body())
+    return VideoPredictor(frames, temporal_named(model)), frames.ranges
