@@ -27,10 +27,11 @@ from rsclib.files.body_files import (
     OPEN_BODY,
     POSE_BASIS,
     VERTICES,
+    Gender,
     digest_of,
     read_body,
 )
-from rsclib.skeleton import H36M_TO_J14, KEYPOINTS_24, OPENPOSE_25
+from rsclib.skeleton import H36M_TO_J17, KEYPOINTS_24, OPENPOSE_25
 
 
 class BodyOutput(NamedTuple):
@@ -39,7 +40,8 @@ class BodyOutput(NamedTuple):
     ``vertices`` (B, 6890, 3), None from :meth:`Body.joints`; ``joints24`` (B, 24, 3) the skeleton;
     ``joints49`` (B, 49, 3) 25 OpenPose joints, then the 24 ``keypoints3d``; ``joints14`` (B, 14, 3)
     the evaluation joints **relative to** ``pelvis`` (B, 1, 3), row 0 of the H36M regressor, which
-    is how the paper's tables centre them. :mod:`rsclib.skeleton` names them all.
+    is how the paper's tables centre them; ``joints17`` (B, 17, 3) the same and three more of that
+    regressor. :mod:`rsclib.skeleton` names them all.
     """
 
     vertices: Tensor | None
@@ -47,6 +49,7 @@ class BodyOutput(NamedTuple):
     joints49: Tensor
     joints14: Tensor
     pelvis: Tensor
+    joints17: Tensor
 
     @property
     def keypoints3d(self) -> Tensor:
@@ -73,7 +76,7 @@ class Body(nn.Module):
     regressor_extra: Tensor
     regressor_h36m: Tensor
     pool_to_49: Tensor
-    h36m_to_14: Tensor
+    h36m_to_17: Tensor
     fast_template: Tensor
     fast_shapedirs: Tensor
     fast_posedirs: Tensor
@@ -107,7 +110,7 @@ class Body(nn.Module):
         self._keep("regressor_extra", torch.as_tensor(arrays["J_regressor_extra"]))
         self._keep("regressor_h36m", torch.as_tensor(arrays["J_regressor_h36m"]))
         self._keep("pool_to_49", torch.tensor((*OPENPOSE_25, *KEYPOINTS_24)))
-        self._keep("h36m_to_14", torch.tensor(H36M_TO_J14))
+        self._keep("h36m_to_17", torch.tensor(H36M_TO_J17))
         self._prepare_fast_path()
         for key in list(self.smpl._buffers):  # a body is data, not a part of a checkpoint
             self.smpl._non_persistent_buffers_set.add(key)
@@ -204,8 +207,9 @@ class Body(nn.Module):
 
     def _collect(self, vertices: Tensor | None, pool: Tensor, h36m: Tensor) -> BodyOutput:
         pelvis = h36m[:, :1]
-        joints14 = h36m[:, self.h36m_to_14] - pelvis
-        return BodyOutput(vertices, pool[:, :JOINTS], pool[:, self.pool_to_49], joints14, pelvis)
+        joints17 = h36m[:, self.h36m_to_17] - pelvis
+        joints49 = pool[:, self.pool_to_49]
+        return BodyOutput(vertices, pool[:, :JOINTS], joints49, joints17[:, :14], pelvis, joints17)
 
 
 def _check_input(rotmats: Tensor, betas: Tensor) -> None:
@@ -216,7 +220,7 @@ def _check_input(rotmats: Tensor, betas: Tensor) -> None:
         )
 
 
-def load_body(path: str | os.PathLike[str] | None = None) -> Body:
+def load_body(path: str | os.PathLike[str] | None = None, gender: Gender = "neutral") -> Body:
     """Load a body model.
 
     Args:
@@ -225,9 +229,10 @@ def load_body(path: str | os.PathLike[str] | None = None) -> Body:
             ``J_regressor_extra.npy`` and ``J_regressor_h36m.npy`` beside it or in that folder; or
             an open body's npz. Default: the environment variable ``RSC_SMPL``, else the shipped
             open body.
+        gender: which of SMPL's models to look for in a folder.
 
     Raises:
         RscError: a file is missing, damaged or of a wrong shape; a pickle holds more than arrays.
     """
-    arrays, name = read_body(path or os.environ.get("RSC_SMPL") or OPEN_BODY)
+    arrays, name = read_body(path or os.environ.get("RSC_SMPL") or OPEN_BODY, gender)
     return Body(arrays, name)

@@ -15,12 +15,13 @@ from typing import Any
 import tyro
 
 from rsclib import __version__
-from rsclib.commands import building, reproducing, scoring, training
+from rsclib.commands import building, doctoring, reproducing, scoring, training
 from rsclib.commands.environment import complete_environment, forgiving_output
 from rsclib.commands.options import (
     Command,
     DataBuild,
     Demo,
+    Doctor,
     Eval,
     Grid,
     Predict,
@@ -42,6 +43,7 @@ COMMANDS: dict[str, tuple[type, Any]] = {
     "reproduce": (Reproduce, reproducing.reproduce),
     "eval": (Eval, scoring.evaluate),
     "predict": (Predict, scoring.predict),
+    "doctor": (Doctor, doctoring.doctor),
 }
 
 

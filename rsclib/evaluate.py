@@ -22,6 +22,7 @@ from rsclib.errors import RscError
 from rsclib.metrics import mpjpe, pa_mpjpe, procrustes_align
 from rsclib.network import RSCNet
 from rsclib.openbench.build import fetch
+from rsclib.people import Pictures, Trial
 from rsclib.predictor import NetPredictor, Predictor
 from rsclib.resolution import PRESETS, Ranges
 from rsclib.scores import Scores
@@ -30,12 +31,23 @@ from rsclib.statistics import cluster_bootstrap
 Row = dict[str, Any]
 # Images at a time: few enough for a processor's cache, enough to fill its cores.
 BATCH = 32
+# Crops that are held in memory at a time: 150 MB at 224 px.
+CUT = 1024
 CONSTANT = "best constant pose"
 
 
-def joints_at(predictor: Predictor, images: Tensor, size: int) -> Tensor:
-    """Joints (N, 14, 3), metres, that are found in images (N, 3, S, S) uint8 shrunk to ``size``."""
-    return torch.cat([predictor.joints14(some, size) for some in images.split(BATCH)])
+def joints_at(
+    predictor: Predictor, images: Tensor | Pictures, size: int, count: int = 14
+) -> Tensor:
+    """Joints (N, count, 3), metres, that are found in images (N, 3, S, S) uint8 shrunk to ``size``.
+
+    Raises:
+        RscError: the predictor does not give so many.
+    """
+    ask = getattr(predictor, f"joints{count}", None)
+    if ask is None:
+        raise RscError(f"this predictor gives 14 joints, not {count}; choose --protocol vibe")
+    return torch.cat([ask(some, size) for some in images.split(BATCH)])
 
 
 def joint_errors(
@@ -90,22 +102,47 @@ def score(
         raise RscError(f"{part} has no 3D truth to compare with; choose a test part")
     truth = torch.from_numpy(data["joints14"])
     images = torch.from_numpy(data["images"]).permute(0, 3, 1, 2)
+    return score_trial(predictors, Trial(part, images, truth, data["clip"]), sizes, disagreement)
+
+
+def score_trial(
+    predictors: Mapping[str, Predictor], trial: Trial, sizes: Sequence[int],
+    disagreement: bool = False,
+) -> Scores:  # fmt: skip
+    """Errors of every image of a trial, by every predictor at every size.
+
+    Each picture is looked at once, so those that are cut when they are asked for cost no memory.
+
+    Args:
+        disagreement: as :func:`score`.
+
+    Raises:
+        RscError: a picture is damaged, or a predictor does not give the joints of the trial.
+    """
+    side, count = trial.images.shape[-1], trial.truth.shape[1]
+    wanted = [size for size in sorted({*sizes, side}, reverse=True)
+              if size in sizes or disagreement]  # fmt: skip
+    found: dict[tuple[str, int], list[Tensor]] = {(n, s): [] for n in predictors for s in wanted}
+    # What is in memory is one part; what is cut from the disk comes in parts that fit there.
+    together = len(trial.images) if isinstance(trial.images, Tensor) else CUT
+    parts_of = -(-len(trial.images) // together)
+    with tqdm(total=len(found) * parts_of, desc=f"evaluate {trial.name}", leave=False) as bar:
+        for some in trial.images.split(together):
+            for name, size in found:
+                found[name, size].append(joints_at(predictors[name], some, size, count))
+                bar.update()
     errors: dict[tuple[str, int, str], NDArray[np.float64]] = {}
-    full: dict[str, Tensor] = {}
-    jobs = [(name, size) for name in predictors for size in sorted({*sizes, side}, reverse=True)]
-    for name, size in tqdm(jobs, desc=f"evaluate {part}", leave=False):
-        if size == side and not disagreement and side not in sizes:
-            continue
-        joints = joints_at(predictors[name], images, size)
-        full.setdefault(name, joints)  # the largest size comes first
+    for (name, size), parts in found.items():
+        joints = torch.cat(parts)
         if size in sizes:
-            errors[name, size, "mpjpe"] = mpjpe(joints, truth).numpy()
-            errors[name, size, "pa_mpjpe"] = pa_mpjpe(joints, truth).numpy()
+            errors[name, size, "mpjpe"] = mpjpe(joints, trial.truth, trial.root).numpy()
+            errors[name, size, "pa_mpjpe"] = pa_mpjpe(joints, trial.truth).numpy()
             if disagreement:
-                errors[name, size, "disagreement"] = mpjpe(joints, full[name]).numpy()
-    found = constant_pose(truth)
-    errors |= {(CONSTANT, side, metric): values for metric, values in found.items()}
-    return Scores(part, data["clip"], errors)
+                full = torch.cat(found[name, side])
+                errors[name, size, "disagreement"] = mpjpe(joints, full).numpy()
+    constant = constant_pose(trial.truth)
+    errors |= {(CONSTANT, side, metric): values for metric, values in constant.items()}
+    return Scores(trial.name, trial.clip, errors)
 
 
 def rows(scores: Scores, ranges: Ranges = PRESETS["edu"], seed: int = 0) -> list[Row]:

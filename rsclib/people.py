@@ -6,10 +6,11 @@ it. Both carry :class:`Labels`, which never change their shape on the way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -59,15 +60,47 @@ class Batch(NamedTuple):
     dense: Tensor | None = None
 
 
+class Pictures(Protocol):
+    """Images (N, 3, S, S) uint8 that are made when they are asked for, because all of them would not
+    fit into memory (:class:`rsclib.readers.crops.Crops`). A tensor does all that is named here."""
+
+    @property
+    def shape(self) -> Sequence[int]:
+        """(N, 3, S, S)."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def __getitem__(self, index: Tensor | slice, /) -> Tensor:
+        """Some of the images (B, 3, S, S) uint8."""
+
+    def split(self, size: int, /) -> Iterable[Tensor]:
+        """All of them in order, at most ``size`` at a time."""
+
+
+class Share(NamedTuple):
+    """A group of a mix: ``number`` people in a row, of whom a batch takes this ``share``."""
+
+    name: str
+    number: int
+    share: float
+
+
 @dataclass(frozen=True)
 class People:
-    """N images (N, 3, S, S) uint8 with their labels and, where it is known, ``dense`` truth; the first
-    ``lab`` of them are the ones that a batch takes its share of 3D labels from."""
+    """N images (N, 3, S, S) uint8 with their labels and, where it is known, ``dense`` truth.
 
-    images: Tensor
+    Attributes:
+        lab: the first so many are the ones that a batch takes its share of 3D labels from.
+        mix: several data sets, one after the other, and what share of a batch each has; it stands in
+            place of ``lab``.
+    """
+
+    images: Tensor | Pictures
     labels: Labels
     dense: Tensor | None = None
     lab: int = 0
+    mix: tuple[Share, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -98,4 +131,23 @@ class People:
         """One after the other, numbered anew; ``dense`` truth is dropped."""
         labels = Labels(*map(torch.cat, zip(first.labels, second.labels, strict=True)))
         labels = labels._replace(ids=torch.arange(len(labels.ids)))
-        return People(torch.cat([first.images, second.images]), labels, lab=len(first))
+        images = [some for part in (first, second) for some in part.images.split(len(part) or 1)]
+        return People(torch.cat(images), labels, lab=len(first))
+
+
+class Trial(NamedTuple):
+    """Images to score predictions on.
+
+    Attributes:
+        name: of the test part, and of the protocol where there are several.
+        images: (N, 3, S, S) uint8.
+        truth: evaluation joints (N, 14 or 17, 3), metres, relative to the root.
+        clip: (N,) the sequence of each image, which intervals keep whole.
+        root: rows whose mean a prediction is moved to; None: it comes relative to the pelvis already.
+    """
+
+    name: str
+    images: Tensor | Pictures
+    truth: Tensor
+    clip: NDArray[np.str_]
+    root: tuple[int, ...] | None = None

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from rsclib.errors import RscError
-from rsclib.files.array_trees import load_array_tree
+from rsclib.files.nested_pickles import read_pickle
 from rsclib.files.npz import is_file
 from rsclib.files.tensors import plain_tensors, read_torch
 
@@ -142,15 +143,16 @@ def _find(net: Net, weights: str | os.PathLike[str] | None) -> tuple[Path, str]:
 
 def _packed(file: Path, trunk: Trunk) -> list[Tensor]:
     """Kernels and biases in turn out of the package's file, which has kernels as (h, w, in, out)."""
-    arrays = load_array_tree(file)
+    layers = read_pickle(file, "a file of the package").get(trunk.packed[1])
     out = []
     for i in range(len(trunk.sizes)):
+        layer = layers.get(f"Conv_{i}") if isinstance(layers, dict) else None
         for part in ("kernel", "bias"):
-            name = f"{trunk.packed[1]}/Conv_{i}/{part}"
-            if name not in arrays:
-                raise RscError(f"{file} holds no {trunk.title}: {name} is missing")
-            values = torch.from_numpy(arrays[name]).float()
-            out.append(values.permute(3, 2, 0, 1).contiguous() if values.ndim == 4 else values)
+            values = layer.get(part) if isinstance(layer, dict) else None
+            if not isinstance(values, np.ndarray):
+                raise RscError(f"{file} holds no {trunk.title}: {part} {i} is missing")
+            tensor = torch.from_numpy(values).float()
+            out.append(tensor.permute(3, 2, 0, 1).contiguous() if tensor.ndim == 4 else tensor)
     return out
 
 

@@ -16,7 +16,7 @@ from rsclib.body import Body, load_body
 from rsclib.errors import RscError
 from rsclib.models import check_body
 from rsclib.network import Prediction, RSCNet
-from rsclib.resolution import PRESETS, Ranges, degrade, normalise
+from rsclib.resolution import PRESETS, Ranges, degrade, normalise, stretch_batch_as_released
 from rsclib.temporal import Temporal
 
 BATCH = 64  # frames of a video at a time
@@ -49,12 +49,18 @@ class NetPredictor:
     Args:
         body: None loads the usual one when joints are asked for.
         ranges: those that the network was made for; by default its size and number tell.
+        released_pixels: shrunk images get the contrast that the released code gives them
+            (:func:`rsclib.resolution.stretch_as_released`); published numbers were made so.
 
     Raises:
         RscError: the network was trained on another body.
     """
 
-    def __init__(self, net: RSCNet, body: Body | None = None, ranges: Ranges | None = None) -> None:
+    def __init__(
+        self, net: RSCNet, body: Body | None = None, ranges: Ranges | None = None,
+        released_pixels: bool = False,
+    ) -> None:  # fmt: skip
+        self.released_pixels = released_pixels
         if body is not None:
             check_body(net, body)
         self.net, self.ranges = net, ranges_of(net) if ranges is None else ranges
@@ -93,13 +99,20 @@ class NetPredictor:
 
     def at(self, images: Tensor, size: int) -> Prediction:
         """The same after the images are shrunk to ``size`` pixels and enlarged again, bicubic."""
-        return self(degrade(images.to(self.device), size), size)
+        images = images.to(self.device)
+        if self.released_pixels and size < images.shape[-1]:
+            images = stretch_batch_as_released(images)
+        return self(degrade(images, size), size)
 
     def joints14(self, images: Tensor, size: int) -> Tensor:
         """See :class:`Predictor`."""
+        return self.joints17(images, size)[:, :14]
+
+    def joints17(self, images: Tensor, size: int) -> Tensor:
+        """The same 14 joints and three more (B, 17, 3): what SPIN scores on MPI-INF-3DHP."""
         prediction = self.at(images, size)
         with torch.inference_mode():
-            return self.body.joints(prediction.rotmats, prediction.betas).joints14.cpu()
+            return self.body.joints(prediction.rotmats, prediction.betas).joints17.cpu()
 
 
 class VideoPredictor:

@@ -163,3 +163,11 @@ def stretch_as_released(image: NDArray[np.float32]) -> NDArray[np.uint8]:
     """
     low, high = float(image.min()), float(image.max())
     return np.asarray((image - low) * (255 / (high - low) if high > low else 0) + 0.5, np.uint8)
+
+
+def stretch_batch_as_released(images: Tensor) -> Tensor:
+    """The same of each image of a batch (B, 3, S, S) uint8."""
+    pixels = images.flatten(1).double()
+    low, high = pixels.amin(1, keepdim=True), pixels.amax(1, keepdim=True)
+    gain = torch.where(high > low, 255 / (high - low).clamp(min=1), 0)
+    return ((pixels - low) * gain + 0.5).to(torch.uint8).view_as(images)

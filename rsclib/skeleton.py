@@ -48,6 +48,12 @@ OPENPOSE_25 = (24, 12, 17, 19, 21, 16, 18, 20, 0, 2, 5, 8, 1, 4, 7, *range(25, 3
 KEYPOINTS_24 = (8, 5, 45, 46, 4, 7, 21, 19, 17, 16, 18, 20, *range(47, 54), 24, 26, 25, 28, 27)
 # joints14 in the 17 rows of J_regressor_h36m.
 H36M_TO_J14 = (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10)
+# joints17, the 14 and pelvis, spine and head (H36M): what SPIN scores on MPI-INF-3DHP.
+H36M_TO_J17 = (*H36M_TO_J14, 0, 7, 9)
+# The same joints among the 24 keypoints, where a data set marks them; its "head top" is row 18, the
+# point that H36M marks, not LSP's in row 13.
+KEYPOINTS_TO_J14 = (*range(13), 18)
+KEYPOINTS_TO_J17 = (*KEYPOINTS_TO_J14, 14, 16, 17)
 
 
 def from_hips(keypoints3d: Tensor) -> Tensor:

@@ -10,17 +10,22 @@ what the released VIBE does, from which the paper's video part descends.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import roma
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rsclib.errors import RscError
 from rsclib.geometry import rot6d_to_rotmat
 from rsclib.network import Estimate, Prediction, Regressor, RSCNet
 
+# Of a module that starts as an average: how much of it a frame leaves standing (chosen on video-val
+# among 0.3 to 0.9, before any training), and how far features are shrunk so that tanh hardly bends them.
+MEMORY, LINEAR = 0.6, 0.1
 POSE_PARAMETERS = 69  # axis-angle of joints 1 .. 23: no root, for a motion is one in any direction
 
 
@@ -29,7 +34,11 @@ class TemporalConfig:
     """Shape of the module.
 
     Attributes:
-        features: length of phi. width, layers: of the GRU. residual: whether phi is added to its output.
+        features: length of phi. width, layers: of the GRU.
+        start: what the module is before it is trained. "frames", as in VIBE: phi is added to the GRU's
+            output, and the GRU's share begins at zero, so it is the image network frame by frame.
+            "average", ours: nothing is added, and the GRU begins as a moving average of phi, a frame's
+            weight falling by MEMORY with every frame since; its width is phi's length.
         head: "iterative", the image network's own regressor, or "mlp3", three layers without feedback.
         hidden, iterations, dropout, activation: of the regressor (:class:`rsclib.network.NetConfig`).
         image_size, ranges: of the network whose features these are.
@@ -38,7 +47,7 @@ class TemporalConfig:
     features: int = 2048
     width: int = 1024
     layers: int = 2
-    residual: bool = True
+    start: str = "frames"
     head: str = "iterative"
     hidden: int = 1024
     iterations: int = 3
@@ -49,12 +58,15 @@ class TemporalConfig:
 
     @staticmethod
     def over(
-        net: RSCNet, width: int = 0, head: Literal["iterative", "mlp3"] = "iterative"
-    ) -> TemporalConfig:
-        """For the features of a network. ``width`` 0: half of phi's length, as in VIBE."""
+        net: RSCNet, width: int = 0, head: Literal["iterative", "mlp3"] = "iterative",
+        start: Literal["frames", "average"] = "frames",
+    ) -> TemporalConfig:  # fmt: skip
+        """For the features of a network. ``width`` 0: half of phi's length, as in VIBE; all of it where
+        the module starts as an average."""
         c = net.config
+        usual = c.features if start == "average" else c.features // 2
         return TemporalConfig(
-            c.features, width or c.features // 2, head=head, hidden=c.hidden, iterations=c.iterations,
+            c.features, width or usual, start=start, head=head, hidden=c.hidden, iterations=c.iterations,
             dropout=c.dropout, activation=c.activation, image_size=c.image_size, ranges=c.ranges,
         )  # fmt: skip
 
@@ -82,8 +94,8 @@ class Mlp3(nn.Module):
 class Temporal(nn.Module):
     """Features of T frames to T bodies.
 
-    As built by :meth:`over` it gives exactly what the image network gives frame by frame: the last
-    layer of the GRU's branch starts at zero and the regressor is a copy.
+    As built by :meth:`over` the regressor is a copy of the image network's, so it gives what that gives
+    frame by frame, or for a moving average of the frames.
 
     >>> module = Temporal(TemporalConfig(features=64, width=32, hidden=16))
     >>> module(torch.zeros(2, 16, 64)).rotmats.shape
@@ -93,18 +105,45 @@ class Temporal(nn.Module):
     kind: ClassVar[str] = "temporal"  # in the header of its model files
     source: str = "this module"
     trained_on: dict[str, str] | None = None
+    spread: Tensor
 
     def __init__(self, config: TemporalConfig) -> None:
         super().__init__()
+        # Standard deviation of each feature: a small network's are a hundred times smaller than
+        # ResNet-50's, and a GRU that is given next to nothing learns next to nothing.
+        self.register_buffer("spread", torch.ones(config.features))
         if config.head not in ("iterative", "mlp3"):
             raise RscError(f"head is 'iterative' or 'mlp3', not {config.head!r}")
+        if config.start not in ("frames", "average"):
+            raise RscError(f"start is 'frames' or 'average', not {config.start!r}")
+        if config.start == "average" and config.width != config.features:
+            raise RscError(
+                f"a GRU that starts as an average of {config.features} features is as wide as they "
+                f"are many, not {config.width}"
+            )
         self.config = config
         self.gru = nn.GRU(config.features, config.width, config.layers, batch_first=True)
         self.back = nn.Linear(config.width, config.features)
         regressor = Regressor(config)
         self.head = regressor if config.head == "iterative" else Mlp3(config, regressor)
-        nn.init.zeros_(self.back.weight)
         nn.init.zeros_(self.back.bias)
+        if config.start == "frames":
+            nn.init.zeros_(self.back.weight)
+        else:
+            self._become_average()
+
+    @torch.no_grad()
+    def _become_average(self) -> None:
+        """h_t = z h_{t-1} + (1 - z) tanh(c phi_t) in the first layer, and phi_t again behind the others."""
+        width = self.config.width
+        for name, values in self.gru.named_parameters():
+            values.zero_()
+            first = name.endswith("_l0")
+            if name.startswith("weight_ih"):  # rows: reset gate, update gate, candidate
+                values[2 * width :] = torch.eye(width) * (LINEAR if first else 1.0)
+            if name.startswith("bias_ih"):
+                values[width : 2 * width] = math.log(MEMORY / (1 - MEMORY)) if first else -4.0
+        self.back.weight.copy_(torch.eye(width) / LINEAR)
 
     @staticmethod
     def over(net: RSCNet, config: TemporalConfig) -> Temporal:
@@ -118,9 +157,22 @@ class Temporal(nn.Module):
     def encode(self, phi: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Features (B, T, C) to features (B, T, C) that know the frames before, and the GRU's state
         (layers, B, width) after the last frame, with which the next ones go on."""
-        hidden, state = self.gru(phi, state)
-        known = self.back(hidden.relu())
-        return (phi + known if self.config.residual else known), state
+        seen = phi / self.spread
+        if state is None and self.config.start == "average":
+            state = self._before(seen[:, 0])
+        hidden, state = self.gru(seen, state)
+        known = self.back(hidden.relu()) * self.spread
+        return (phi + known if self.config.start == "frames" else known), state
+
+    def _before(self, first: Tensor) -> Tensor:
+        """The state (layers, B, width) before the first frame (B, C): as though it had been there for
+        ever. Each layer's candidate, which that frame alone writes."""
+        states, width = [], self.config.width
+        for layer in range(self.config.layers):
+            weight, bias = (getattr(self.gru, f"{kind}_ih_l{layer}") for kind in ("weight", "bias"))
+            first = F.linear(first, weight[2 * width :], bias[2 * width :]).tanh()
+            states.append(first)
+        return torch.stack(states)
 
     def regress(self, features: Tensor) -> Prediction:
         """Bodies from encoded features (N, C); ``proj`` is the features again, no loss reads it."""

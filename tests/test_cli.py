@@ -36,6 +36,8 @@ ROOT = Path(__file__).parents[1]
         (["train", "nope", "--out", "x"], "presets: ci, edu, hr_only, paper"),
         (["eval", "no/such/model.safetensors"], "there is no model"),
         (["eval"], "name at least one model"),
+        (["eval", "full", "--part", "3DPW"], "choose from source, train-lab"),
+        (["eval", "full", "--part", "train-wild"], "3dpw, h36m-p1, h36m-p2, mpi-inf-3dhp, or name"),
         (["data", "build", "test-lab", "--size", "100"], "multiple of 32"),
     ],
 )
@@ -57,7 +59,7 @@ def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "data build", "data", "train", "grid", "pretrain", "eval", "predict"],
+    ["demo", "data build", "data", "train", "grid", "pretrain", "eval", "predict", "doctor"],
 )
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = help_of(command, capsys)

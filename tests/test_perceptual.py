@@ -11,13 +11,11 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
 from rsclib import perceptual
 from rsclib.errors import RscError
-from rsclib.files.array_trees import load_array_tree
+from rsclib.files.nested_pickles import read_pickle
 from rsclib.files.tensors import read_torch
 from rsclib.perceptual import NoWeightsError, lpips_metric, perceptual_metrics
 
@@ -49,7 +47,7 @@ def test_trunks_are_torchvisions(
     weights: Path, net: perceptual.Net, row: tuple[float, ...]
 ) -> None:
     file, name = perceptual.TRUNKS[net].packed
-    kernel = load_array_tree(weights / file)[f"{name}/Conv_0/kernel"]
+    kernel = read_pickle(weights / file, "")[name]["Conv_0"]["kernel"]
     np.testing.assert_allclose(kernel[0, :3, 0, 0], row, atol=6e-6)
 
 
@@ -61,7 +59,7 @@ def by_hand(net: perceptual.Net, folder: Path, a: Tensor, b: Tensor) -> float:
     with torch.device("meta"):
         layers = made(weights=None).features
     file, name = perceptual.TRUNKS[net].packed
-    arrays = load_array_tree(folder / file)
+    layers_ = read_pickle(folder / file, "")[name]
     heads = read_torch(Path(lpips.__file__).parent / "weights" / "v0.1" / f"{net}.pth")
     taps = {"alex": (1, 4, 7, 9, 11), "vgg": (3, 8, 15, 22, 29)}[net]
     shift, scale = torch.tensor([-0.030, -0.088, -0.188]), torch.tensor([0.458, 0.448, 0.450])
@@ -69,8 +67,8 @@ def by_hand(net: perceptual.Net, folder: Path, a: Tensor, b: Tensor) -> float:
     total, conv, tap = 0.0, 0, 0
     for number, layer in enumerate(layers):
         if isinstance(layer, torch.nn.Conv2d):
-            kernel = torch.from_numpy(arrays[f"{name}/Conv_{conv}/kernel"]).permute(3, 2, 0, 1)
-            bias = torch.from_numpy(arrays[f"{name}/Conv_{conv}/bias"])
+            kernel = torch.from_numpy(layers_[f"Conv_{conv}"]["kernel"]).permute(3, 2, 0, 1)
+            bias = torch.from_numpy(layers_[f"Conv_{conv}"]["bias"])
             x = [torch.conv2d(i, kernel, bias, layer.stride, layer.padding) for i in x]
             conv += 1
         else:
@@ -114,12 +112,12 @@ def without_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_torchvisions_cache(weights: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    arrays = load_array_tree(weights / "alexnet.ckpt")
+    convs = read_pickle(weights / "alexnet.ckpt", "")["AlexNet_0"]
     state = {"classifier.1.weight": torch.zeros(3, 3)}
     for i, layer in enumerate((0, 3, 6, 8, 10)):
-        kernel = torch.from_numpy(arrays[f"AlexNet_0/Conv_{i}/kernel"]).permute(3, 2, 0, 1)
+        kernel = torch.from_numpy(convs[f"Conv_{i}"]["kernel"]).permute(3, 2, 0, 1)
         state[f"features.{layer}.weight"] = kernel.contiguous()
-        state[f"features.{layer}.bias"] = torch.from_numpy(arrays[f"AlexNet_0/Conv_{i}/bias"])
+        state[f"features.{layer}.bias"] = torch.from_numpy(convs[f"Conv_{i}"]["bias"])
     without_package(monkeypatch, tmp_path)
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     folder.mkdir(parents=True)
@@ -165,52 +163,20 @@ class Harm:
         return (Path.touch, (self.path,))
 
 
-def test_no_code_in_a_tree_is_run(tmp_path: Path) -> None:
+def test_no_code_in_a_checkpoint_is_run(tmp_path: Path) -> None:
     file, trace = tmp_path / "alexnet.ckpt", tmp_path / "trace"
-    file.write_bytes(pickle.dumps({"a": {"b": Harm(trace)}}))
+    file.write_bytes(pickle.dumps({"AlexNet_0": {"Conv_0": Harm(trace)}}))
     with pytest.raises(RscError, match="Nothing was run"):
-        load_array_tree(file)
+        lpips_metric("alex", tmp_path)
     assert not trace.exists()
     pickle.loads(file.read_bytes())
     assert trace.exists(), "Python's own reader does run it"
 
 
-@given(
-    st.recursive(
-        st.integers(0, 6).map(lambda n: np.arange(n, dtype=np.float32)),
-        lambda inner: st.dictionaries(st.text("abc", min_size=1, max_size=3), inner, max_size=3),
-        max_leaves=8,
-    )
+@pytest.mark.parametrize(
+    "bad", [{}, {"AlexNet_0": 3}, {"AlexNet_0": {"Conv_0": {"kernel": np.zeros((3, 3))}}}]
 )
-def test_trees_come_back(tmp_path_factory: pytest.TempPathFactory, tree: object) -> None:
-    file = tmp_path_factory.mktemp("tree") / "tree.ckpt"
-    file.write_bytes(pickle.dumps({"top": tree}, protocol=4))
-
-    def flat(value: object, name: str) -> dict[str, np.ndarray]:
-        if isinstance(value, dict):
-            parts = [flat(inner, f"{name}/{key}") for key, inner in value.items()]
-            return {k: v for part in parts for k, v in part.items()}
-        assert isinstance(value, np.ndarray)
-        return {name: value}
-
-    found, wanted = load_array_tree(file), flat(tree, "top")
-    assert found.keys() == wanted.keys()
-    assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
-
-
-@pytest.mark.parametrize("bad", [{"a": "text"}, {"a": 3}, {1: np.zeros(2)}, {"a": [np.zeros(2)]}])
-def test_what_is_no_tree_of_arrays_is_one_line(tmp_path: Path, bad: object) -> None:
-    file = tmp_path / "bad.ckpt"
-    file.write_bytes(pickle.dumps({"top": bad}))
-    with pytest.raises(RscError):
-        load_array_tree(file)
-
-
-def test_a_deep_tree_is_refused(tmp_path: Path) -> None:
-    tree: dict[str, object] = {}
-    for _ in range(30):
-        tree = {"a": tree}
-    file = tmp_path / "deep.ckpt"
-    file.write_bytes(pickle.dumps(tree))
-    with pytest.raises(RscError, match="too deeply"):
-        load_array_tree(file)
+def test_a_checkpoint_of_something_else_is_one_line(tmp_path: Path, bad: object) -> None:
+    (tmp_path / "alexnet.ckpt").write_bytes(pickle.dumps(bad))
+    with pytest.raises(RscError, match="holds no LPIPS"):
+        lpips_metric("alex", tmp_path)

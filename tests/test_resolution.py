@@ -78,3 +78,13 @@ def test_bad_input() -> None:
 def test_stretch_as_released() -> None:
     assert R.stretch_as_released(np.float32([[10, 20], [15, 10]])).tolist() == [[0, 255], [128, 0]]
     assert R.stretch_as_released(np.full((2, 2), 9, np.float32)).max() == 0
+
+
+def test_the_batched_stretch_is_the_same() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(40, 200, (5, 3, 8, 8), np.uint8)
+    images[4] = 7
+    batch = R.stretch_batch_as_released(torch.from_numpy(images)).numpy()
+    for one, image in zip(batch, images, strict=True):
+        np.testing.assert_allclose(one, R.stretch_as_released(image.astype(np.float32)), atol=1)
+    assert batch[:4].min() == 0 and batch[:4].max() == 255 and not batch[4].any()

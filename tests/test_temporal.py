@@ -23,7 +23,7 @@ from rsclib.methods.video import Video, VideoConfig
 from rsclib.methods.video_features import _load, _save
 from rsclib.network import NetConfig, RSCNet
 from rsclib.predictor import NetPredictor, VideoPredictor
-from rsclib.temporal import MotionCritic, Temporal, TemporalConfig, motion_parameters
+from rsclib.temporal import MEMORY, MotionCritic, Temporal, TemporalConfig, motion_parameters
 from rsclib.train import train
 from tests.toys import TINY, toy_people
 
@@ -59,6 +59,26 @@ def test_as_built_it_is_the_image_network_frame_by_frame() -> None:
     alone = image_net.regress(phi.flatten(0, 1))
     for a, b in zip(found[:3], alone[:3], strict=True):
         assert torch.equal(a, b)
+
+
+def test_as_built_it_can_be_a_moving_average() -> None:
+    """Within what tanh bends: of a still video the very frame, of a noisy one the average by hand."""
+    image_net = net()
+    made = Temporal.over(image_net, TemporalConfig.over(image_net, start="average")).eval()
+    still = torch.rand(1, 1, TINY.features).expand(1, 6, TINY.features)
+    assert torch.allclose(made.encode(still)[0], still, atol=0.02)
+    phi = torch.rand(2, 9, TINY.features)
+    expected = [phi[:, 0]]
+    for t in range(1, 9):
+        expected.append(MEMORY * expected[-1] + (1 - MEMORY) * phi[:, t])
+    found, by_hand = made.encode(phi)[0], torch.stack(expected, 1)
+    assert torch.allclose(found[:, 1:], by_hand[:, 1:], atol=0.06)
+    assert (found - by_hand).abs().mean() < 0.15 * (phi - by_hand).abs().mean()
+
+
+def test_an_average_is_as_wide_as_the_features() -> None:
+    with pytest.raises(RscError, match="starts as an average of 64 features"):
+        Temporal(TemporalConfig(features=64, width=32, start="average"))
 
 
 @pytest.mark.parametrize("head", ["iterative", "mlp3"])

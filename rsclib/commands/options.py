@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import tyro
 
 from rsclib.openbench.parts import PARTS, SPLITS
 
-_SCORED = [part.name for part in SPLITS.values() if part.labels == "full"]
+# As rsclib.readers.protocols.PARTS, which takes a second to import.
+LICENSED = ("3dpw", "h36m-p1", "h36m-p2", "mpi-inf-3dhp")
+SCORED = [part.name for part in SPLITS.values() if part.labels == "full"]
 
 
 @dataclass(frozen=True)
@@ -179,22 +181,63 @@ class Pretrain:
 @dataclass(frozen=True)
 class Eval:
     """Score models on a test part: .safetensors files, names of shipped ones, or the checkpoint of
-    the released RSC-Net or of SPIN (224 px; they need SMPL, see RSC_SMPL).
+    the released RSC-Net or of SPIN (224 px; they need SMPL, see --body).
 
     Examples: rsc eval hr-only full --part test-wild --out results/open/wild.csv
-              RSC_SMPL=data/smpl rsc eval RSC-Net.pt
+              rsc eval RSC-Net.pt --part 3dpw --data /data --body /data/smpl
+              rsc eval RSC-Net.pt --part h36m-p2 --data /data --body /data/smpl --count 2000
     """
 
     models: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(metavar="MODEL ...", help="Names of shipped ones (full, hr-only) or files."),
     ]
-    part: Annotated[str, tyro.conf.arg(help=f"One of {', '.join(_SCORED)}.")] = "test-wild"
+    part: Annotated[
+        str,
+        tyro.conf.arg(
+            help=f"One of {', '.join(SCORED)}; of the licensed sets {', '.join(LICENSED)}; or a label "
+            "file: SPIN's .npz, VIBE's _db.pt."
+        ),
+    ] = "test-wild"
     count: int | None = None
-    """Images of the part, its first ones; default: the part's usual number."""
+    """Images of the part: of the open benchmark its first ones, of a licensed one spread evenly over
+    it; default: the part's usual number."""
+    protocol: Literal["spin", "vibe"] = "spin"
+    """Of a licensed part. spin: 3DPW's truth by gender, errors from the pelvis, 17 joints on
+    MPI-INF-3DHP; vibe: neutral truth, errors from the middle of the hips. Never compare the two."""
+    pixels: Literal["plain", "released"] = "plain"
+    """released: shrunk images get the stretched contrast that the released code gives them, for
+    comparison with published numbers; rows of the table say so."""
+    data: Path | None = None
+    """Folder of the licensed data (rsc doctor says how it is laid out); default: RSC_DATA."""
+    body: Path | None = None
+    """SMPL's file, or the folder of its three models; default: RSC_SMPL."""
     out: Path | None = None
     """Write the rows here (.csv), and beside them where they come from (.json) and every image's
     errors (.npz)."""
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Say what is there of licensed data, body models, checkpoints and optional weights: looked for
+    where, what each enables, where to ask for it and under which licence.
+
+    Nothing of it is needed for the open benchmark. Ends with 2 only where something that was found is
+    broken.
+
+    Examples: rsc doctor
+              rsc doctor --data /data
+              rsc doctor --data /data --json > found.json
+    """
+
+    data: Path | None = None
+    """Folder of the licensed data; default: RSC_DATA."""
+    body: Path | None = None
+    """SMPL's file or folder; default: RSC_SMPL, else smpl/ in the data folder."""
+    json: bool = False
+    """Print a JSON list, for programs."""
+    quick: bool = False
+    """Only look whether files are there; do not read them."""
 
 
 @dataclass(frozen=True)
@@ -234,4 +277,5 @@ Command = (
     | Annotated[Pretrain, tyro.conf.subcommand("pretrain")]
     | Annotated[Eval, tyro.conf.subcommand("eval")]
     | Annotated[Predict, tyro.conf.subcommand("predict")]
+    | Annotated[Doctor, tyro.conf.subcommand("doctor")]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rsclib.commands.building import agree_to_build
-from rsclib.commands.options import Demo, Eval, Predict
+from rsclib.commands.options import LICENSED, SCORED, Demo, Eval, Predict
 from rsclib.commands.output import one_line, say
 from rsclib.errors import RscError
 
 if TYPE_CHECKING:
     from rsclib.network import RSCNet
+    from rsclib.people import Trial
     from rsclib.predictor import NetPredictor
     from rsclib.scores import Scores
 
@@ -39,17 +41,31 @@ def models_by_title(names: Sequence[str]) -> dict[str, RSCNet]:
     return {title: model_named(name) for title, name in zip(titles, names, strict=True)}
 
 
-def _predictors(names: Sequence[str]) -> dict[str, NetPredictor]:
+def _predictors(
+    names: Sequence[str], smpl: Path | None = None, licensed: bool = False, pixels: str = "plain"
+) -> dict[str, NetPredictor]:
     """Models that share a table.
+
+    Args:
+        smpl: the body in place of RSC_SMPL's. licensed: on licensed data each model has the body that
+            it was trained on; the truth's may be another. pixels: "released" is part of the names.
 
     Raises:
         RscError: one was trained on another body, or they are not all of one size.
     """
     from rsclib.body import load_body
+    from rsclib.files.body_files import OPEN_BODY
     from rsclib.predictor import NetPredictor
 
-    body = load_body()
-    made = {name: NetPredictor(net, body) for name, net in models_by_title(names).items()}
+    made = {}
+    for name, net in models_by_title(names).items():
+        trained_on = getattr(net, "trained_on", None) or {}
+        own = licensed and trained_on.get("name") == "open"
+        released = pixels == "released"
+        body = load_body(OPEN_BODY if own else smpl)
+        made[name + " (released pixels)" * released] = NetPredictor(
+            net, body, released_pixels=released
+        )
     if len({p.ranges for p in made.values()}) > 1:
         sizes = ", ".join(f"{name}: {p.ranges.full} px" for name, p in made.items())
         raise RscError(f"models of one size share a table, not of several ({sizes})")
@@ -60,19 +76,63 @@ def _scored(
     predictors: dict[str, NetPredictor], part: str, options: Demo | Eval
 ) -> tuple[list[dict[str, Any]], Scores, dict[str, Any]]:
     """Rows and scores of models on a test part, their tables printed, and where they come from."""
-    from rsclib.evaluate import pivot, rows, score
+    from rsclib.evaluate import pivot, rows, score, score_trial
+    from rsclib.readers.protocols import is_licensed
     from rsclib.runs.provenance import provenance
 
     started, first = time.monotonic(), next(iter(predictors.values()))
-    ranges = first.ranges
-    agree_to_build(part, options.count, ranges.full)
-    scores = score(predictors, part, ranges.eval_sizes, options.count, ranges.full)
+    ranges, more = first.ranges, {"body": first.body.identity}
+    if isinstance(options, Eval) and is_licensed(part):
+        trial, truth = _trial(options, ranges.full)
+        scores, more = score_trial(predictors, trial, ranges.eval_sizes), more | truth
+    else:
+        agree_to_build(part, options.count, ranges.full)
+        scores = score(predictors, part, ranges.eval_sizes, options.count, ranges.full)
     table = rows(scores, ranges)
     for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE")):
-        print(f"\n{title}, mm, {table[0]['images']} images of {part}, 95 % intervals by clip")
+        print(
+            f"\n{title}, mm, {table[0]['images']} images of {scores.part}, 95 % intervals by clip"
+        )
         print(pivot(table, metric).to_markdown())
-    about = provenance(options, 0, time.monotonic() - started) | {"body": first.body.identity}
-    return table, scores, about
+    return table, scores, provenance(options, 0, time.monotonic() - started) | more
+
+
+def _trial(options: Eval, side: int) -> tuple[Trial, dict[str, Any]]:
+    """A licensed part to score on, said in a line, and what results keep of it."""
+    from rsclib.files.atomic import sha256
+    from rsclib.readers.protocols import read_part, trial
+
+    found = read_part(options.part, data_root(options.data))
+    made, bodies = trial(found, options.protocol, _smpl(options), side, options.count)
+    digest = sha256(found.source) if found.source.is_file() else None
+    say(
+        one_line(
+            f"{made.name}: {len(made.images)} of {len(found)} people, labels of {found.source}"
+        )
+    )
+    labels = {"file": found.source.name, "sha256": digest}
+    return made, {"truth_bodies": bodies, "protocol": options.protocol, "labels": labels}
+
+
+def _smpl(options: Eval) -> Path | None:
+    """Where SMPL is for a licensed part: ``--body``, else RSC_SMPL, else smpl/ in the data root."""
+    if options.body or os.environ.get("RSC_SMPL"):
+        return options.body or Path(os.environ["RSC_SMPL"])
+    root = data_root(options.data)
+    return root / "smpl" if root is not None and (root / "smpl").is_dir() else None
+
+
+def data_root(given: Path | None) -> Path | None:
+    """The folder of licensed data: ``--data``, else RSC_DATA, else None.
+
+    Raises:
+        RscError: it is no folder.
+    """
+    named = given or (Path(value) if (value := os.environ.get("RSC_DATA")) else None)
+    if named is not None and not named.is_dir():
+        what = "--data" if given else "RSC_DATA"
+        raise RscError(f"{what} names {named}, which is no folder")
+    return named
 
 
 def demo(options: Demo) -> None:
@@ -107,11 +167,20 @@ def demo(options: Demo) -> None:
 def evaluate(options: Eval) -> None:
     """Print the table, and write it when asked to."""
     from rsclib.files.atomic import check_writable
+    from rsclib.readers.protocols import is_licensed
     from rsclib.runs.results import write_result
 
     if not options.models:
         raise RscError("name at least one model: rsc eval full hr-only")
-    predictors = _predictors(options.models)
+    licensed = is_licensed(options.part)
+    if not licensed and options.part not in SCORED:
+        known = ", ".join((*SCORED, *LICENSED))
+        raise RscError(
+            f"there is no part {options.part!r} to score on; choose from {known}, or name a label file "
+            "(.npz, _db.pt)"
+        )
+    smpl = _smpl(options) if licensed else options.body
+    predictors = _predictors(options.models, smpl, licensed, options.pixels)
     if options.out:
         if options.out.is_dir():  # now, not after the evaluation
             raise RscError(f"{options.out} is a folder; name a file in it: {options.out}/eval.csv")

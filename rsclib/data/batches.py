@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from rsclib.data import augment
-from rsclib.people import Batch, People
+from rsclib.people import Batch, People, Share
 from rsclib.resolution import Ranges, degrade, normalise
 from rsclib.runs.distributed import ranks
 
@@ -16,6 +18,14 @@ def pick(lab: int, total: int, rng: np.random.Generator, batch: int, share: floa
     n = round(batch * share)
     chosen = np.concatenate([rng.integers(0, lab, n), rng.integers(lab, total, batch - n)])
     return torch.from_numpy(chosen)
+
+
+def pick_shares(mix: Sequence[Share], rng: np.random.Generator, batch: int) -> torch.Tensor:
+    """Indices (B,), each from a group drawn by its share: groups stand one after the other."""
+    counts = np.array([group.number for group in mix])
+    starts = np.cumsum(counts) - counts
+    group = rng.choice(len(mix), batch, p=[g.share for g in mix])
+    return torch.from_numpy(starts[group] + rng.integers(0, counts[group]))
 
 
 def mixed_batch(
@@ -28,15 +38,18 @@ def mixed_batch(
     ``step`` alone, so all rows of a table see the same pixels.
 
     Args:
-        people: two groups joined (:meth:`People.join`).
+        people: two groups joined (:meth:`People.join`), or a mix of data sets.
         scales: P', the first so many ranges are in use. batch: B over all processes.
-        lab_share: of the images from the first group. rotation, scale: degrees and share.
+        lab_share: of the images from the first group (a mix has its own shares). rotation, scale: degrees and share.
     """
     rng = np.random.default_rng([seed, step])
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
     rank, world = ranks()
     mine = slice(rank, None, world)
-    chosen = pick(people.lab, len(people), rng, batch, lab_share)[mine]
+    if people.mix:
+        chosen = pick_shares(people.mix, rng, batch)[mine]
+    else:
+        chosen = pick(people.lab, len(people), rng, batch, lab_share)[mine]
     affine = augment.random_affine(batch, generator, rotation, scale)
     tint = augment.random_colour(batch, generator)
     images, labels = augment.warp(

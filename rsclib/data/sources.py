@@ -1,9 +1,22 @@
-"""Where training images come from: parts of the open benchmark, as :class:`People`."""
+"""Where training images come from: parts of the open benchmark, or a mix of licensed data sets."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
+from rsclib.errors import RscError
 from rsclib.openbench.build import fetch
-from rsclib.people import People
+from rsclib.people import People, Share
+from rsclib.readers.catalogue import TRAINING
+from rsclib.readers.found import Found
+
+# The paper's shares of a batch, as the released code has them; within a group by the sizes.
+PAPER_MIX: dict[tuple[str, ...], float] = {
+    ("h36m-train",): 0.3,
+    ("lsp-train", "mpii", "lspet", "coco"): 0.6,
+    ("mpi-inf-3dhp-train",): 0.1,
+}
 
 
 def lab_and_wild(lab: int, wild: int, size: int, seed: int, full: bool = False) -> People:
@@ -21,3 +34,45 @@ def lab_and_wild(lab: int, wild: int, size: int, seed: int, full: bool = False) 
 def source(count: int, seed: int) -> People:
     """People of varied scenes with full labels and dense truth, 128 px: for pre-training."""
     return People.of(fetch("source", count, seed=seed))
+
+
+def licensed(
+    root: Path, size: int, mix: Mapping[tuple[str, ...], float] = PAPER_MIX
+) -> tuple[People, str]:
+    """The licensed training sets that are there, mixed.
+
+    Args:
+        root: the data root. size: side of the crops, pixels.
+        mix: share of each group of data sets (keys of :data:`rsclib.readers.catalogue.TRAINING`).
+            Within a group each has its share by its size. What is not there is left out, and the
+            shares of the others grow to 1.
+
+    Returns:
+        The people, and a line that says what is mixed and what is missing.
+
+    Raises:
+        RscError: none is there, or one is there in part.
+    """
+    found: dict[str, Found] = {}
+    for name in (name for group in mix for name in group):
+        there, read = TRAINING[name]
+        if there(root):
+            found[name] = read(root)
+    if not found:
+        wanted = ", ".join(name for group in mix for name in group)
+        raise RscError(f"no training set was found below {root}: {wanted} were looked for")
+    shares: dict[str, float] = {}
+    for group, share in mix.items():
+        total = sum(len(found[name]) for name in group if name in found)
+        shares |= {name: share * len(found[name]) / total for name in group if name in found}
+    whole = sum(shares.values())
+    groups = tuple(Share(n, len(found[n]), share / whole) for n, share in shares.items())
+    joined = Found.joined([found[name] for name in shares], root)
+    people = People(joined.crops(size), joined.labels(), mix=groups)
+    return people, _in_words(groups, [n for group in mix for n in group if n not in found])
+
+
+def _in_words(groups: tuple[Share, ...], missing: list[str]) -> str:
+    mixed = ", ".join(f"{100 * g.share:.1f} % {g.name} ({g.number} people)" for g in groups)
+    lost = f"; not there, so the others' shares grew: {', '.join(missing)}" if missing else ""
+    return f"mixed: {mixed}{lost}"

@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -37,13 +37,22 @@ _BESIDE = {
     "J_regressor_extra.npy": "the nine extra training joints (9, 6890)",
     "J_regressor_h36m.npy": "the joints that every table scores (17, 6890)",
 }
-# What the neutral model is called in smplx and SPIN, and by its authors; in the order of choice.
-SMPL_FILES = (
-    "SMPL_NEUTRAL.pkl",
-    "SMPL_NEUTRAL.npz",
-    "basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl",
-    "basicModel_neutral_lbs_10_207_0_v1.0.0.pkl",
-)
+Gender = Literal["neutral", "male", "female"]
+
+
+def smpl_files(gender: Gender) -> tuple[str, ...]:
+    """What SMPL's model is called in smplx and SPIN, and by its authors; in the order of choice."""
+    short = gender if gender == "neutral" else gender[0]
+    old = "model" if gender == "male" else "Model"  # as that release spells them
+    return (
+        f"SMPL_{gender.upper()}.pkl",
+        f"SMPL_{gender.upper()}.npz",
+        f"basicmodel_{short}_lbs_10_207_0_v1.1.0.pkl",
+        f"basic{old}_{short}_lbs_10_207_0_v1.0.0.pkl",
+    )
+
+
+SMPL_FILES = smpl_files("neutral")
 ARRAYS = (*_SHAPES, "shapedirs", "posedirs")
 # The body of every model file that does not name one: it was the only one when they were written.
 FIRST_BODY = {"name": "open", "digest": "b34acd185f4311d5"}
@@ -65,18 +74,21 @@ def digest_of(arrays: Mapping[str, Any]) -> str:
     return total.hexdigest()[:16]
 
 
-def read_body(path: str | os.PathLike[str]) -> tuple[dict[str, Any], str]:
+def read_body(
+    path: str | os.PathLike[str], gender: Gender = "neutral"
+) -> tuple[dict[str, Any], str]:
     """The checked arrays of a body model and its name, "open" or "smpl".
 
     Args:
         path: a SMPL pickle or npz, a folder where :func:`find_smpl` finds one, or an open body's
             npz. SPIN's two regressors lie beside the model or in the folder.
+        gender: which model to look for in a folder.
 
     Raises:
         RscError: a file is missing, damaged or of a wrong shape; a pickle holds more than arrays.
     """
     given = Path(path)
-    file = find_smpl(given) if os.path.isdir(given) else given
+    file = find_smpl(given, gender) if os.path.isdir(given) else given
     if not is_file(file):
         raise RscError(f"there is no body model at {file}. Check the path, or unset RSC_SMPL.")
     if file == OPEN_BODY:
@@ -96,21 +108,21 @@ def read_body(path: str | os.PathLike[str]) -> tuple[dict[str, Any], str]:
     return _checked(arrays, file), "smpl"
 
 
-def find_smpl(folder: Path) -> Path:
+def find_smpl(folder: Path, gender: Gender = "neutral") -> Path:
     """The model in a folder or at most two below it, as the archives of SMPL and SPIN unpack.
 
-    Of several the one nearest to ``folder``, then the first by the order of :data:`SMPL_FILES`,
+    Of several the one nearest to ``folder``, then the first by the order of :func:`smpl_files`,
     then by the folder's name.
 
     Raises:
         RscError: there is none.
     """
     for below in ("", "*/", "*/*/"):
-        for name in SMPL_FILES:
+        for name in smpl_files(gender):
             if found := sorted(p for p in folder.glob(below + name) if is_file(p)):
                 return found[0]
     raise RscError(
-        f"{folder} holds no SMPL model: none of {', '.join(SMPL_FILES)} is there or up to two "
+        f"{folder} holds no SMPL model: none of {', '.join(smpl_files(gender))} is there or up to two "
         "folders below. Put the model there, or name its file."
     )
 

@@ -32,15 +32,18 @@ def is_file(path: str | os.PathLike[str]) -> bool:
         return False
 
 
-def read_npz(path: str | os.PathLike[str], keys: tuple[str, ...] | None = None) -> dict[str, Any]:
+def read_npz(
+    path: str | os.PathLike[str], keys: tuple[str, ...] | None = None, most: int = MAX_BYTES
+) -> dict[str, Any]:
     """The arrays of an npz file by name.
 
     Args:
         keys: only these, as far as they are there.
+        most: bytes that the file may unpack to.
 
     Raises:
-        RscError: missing, damaged, larger than :data:`MAX_BYTES` when unpacked, two arrays of one
-            name, or an array of objects.
+        RscError: missing, damaged, larger than ``most`` when unpacked, two arrays of one name, or an
+            array of objects.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -48,8 +51,8 @@ def read_npz(path: str | os.PathLike[str], keys: tuple[str, ...] | None = None) 
             names = [m.filename.removesuffix(".npy") for m in members]
             if len(set(names)) < len(names):
                 raise ValueError("two arrays have one name")
-            if sum(m.file_size for m in members) > MAX_BYTES:
-                raise ValueError(f"it unpacks to more than {MAX_BYTES // 2**20} MB")
+            if sum(m.file_size for m in members) > most:
+                raise ValueError(f"it unpacks to more than {most // 2**20} MB")
             if odd := [m.filename for m in members if m.compress_type not in _STORED]:
                 raise ValueError(f"{odd[0][:40]!r} is packed in an unknown way")
             out = {}

@@ -1,4 +1,4 @@
-"""Read pickled arrays, SMPL's above all, without running anything that is in them.
+"""Read SMPL's ``.pkl`` files without running anything that is in them.
 
 A pickle is a program for a small machine: it may name any importable function and call it. SMPL's
 files need numpy arrays, a scipy CSC matrix and, in the old releases, Chumpy arrays. Here each of
@@ -13,9 +13,8 @@ import io
 import math
 import pickle
 import pickletools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,21 +24,18 @@ from rsclib.errors import RscError
 
 # The largest slot number a real file needs is a few hundred; a huge one would claim gigabytes.
 _MAX_MEMO = 1_000_000
-MAX_BYTES = 2**30  # of a file and of its arrays; SMPL's own files are 40 to 250 MB
+_MAX_BYTES = 2**30  # of a file and of its arrays; SMPL's own files are 40 to 250 MB
 # How often a tuple may be used again. Tuples of tuples of ... hash in exponential time.
 _MAX_REUSED = 24
 _REFUSED_CODES = {"PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "INST", "OBJ"}
 _NUMBERS = {"b1", "f2", "f4", "f8", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8))}
 
 
-Content = TypeVar("Content")
-
-
 class RefusedError(Exception):
     """What is wrong with the pickle, in words."""
 
 
-class _Stub:
+class Stub:
     """Keeps the arguments and the state that a pickle gives it; does nothing with them."""
 
     args: tuple[Any, ...] = ()  # stays so when the pickle makes an instance without __init__
@@ -52,31 +48,31 @@ class _Stub:
         self.state = state
 
 
-class _Dtype(_Stub):
+class _Dtype(Stub):
     """``numpy.dtype('f8', ...)`` and its state ``(version, '<', ...)``."""
 
 
-class _Array(_Stub):
+class _Array(Stub):
     """An array: state ``(version, shape, dtype, is_fortran, bytes)``."""
 
 
-class _Buffer(_Stub):
+class _Buffer(Stub):
     """An array of protocol 5: arguments ``(bytes, dtype, shape, order)``."""
 
 
-class _Scalar(_Stub):
+class _Scalar(Stub):
     """A numpy number: arguments ``(dtype, bytes)``."""
 
 
-class _Csc(_Stub):
+class _Csc(Stub):
     """A scipy CSC matrix: state with ``data``, ``indices``, ``indptr`` and the shape."""
 
 
-class _Chumpy(_Stub):
+class _Chumpy(Stub):
     """A Chumpy node: ``x`` holds the numbers, or ``a`` is a node and ``idxs`` picks from it."""
 
 
-class _Set(_Stub):
+class _Set(Stub):
     """A set: Chumpy nodes carry an empty one, of no use here."""
 
 
@@ -92,11 +88,11 @@ def _array(*_: Any) -> _Array:
     return _Array()
 
 
-def _reconstructor(*args: Any) -> _Stub:
+def _reconstructor(*args: Any) -> Stub:
     """``copyreg._reconstructor``: an empty instance of a known class."""
     if len(args) != 3 or args[0] not in (_Csc, _Chumpy):
         raise RefusedError("it rebuilds an object that is not an array")
-    kind: type[_Stub] = args[0]
+    kind: type[Stub] = args[0]
     return kind()
 
 
@@ -128,13 +124,17 @@ for _module in ("scipy.sparse.csc", "scipy.sparse._csc"):
     _ALLOWED[_module, "csc_matrix"] = _Csc
 
 
+def allowed(module: str, name: str) -> Any:
+    """The stub for a known name; called before anything of that name could be."""
+    stub = _ALLOWED.get((module, name))
+    if stub is None:
+        raise RefusedError(f"it asks for {module}.{name}, which no array needs")
+    return stub
+
+
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        """The stub for a known name; called before anything of that name could be."""
-        stub = _ALLOWED.get((module, name))
-        if stub is None:
-            raise RefusedError(f"it asks for {module}.{name}, which no array needs")
-        return stub
+        return allowed(module, name)
 
 
 def _scan(content: bytes) -> None:
@@ -166,7 +166,7 @@ def _bytes(value: Any) -> bytes:
     raise RefusedError("an array's numbers are not bytes")
 
 
-def _dtype(value: Any) -> np.dtype[Any]:
+def dtype_of(value: Any) -> np.dtype[Any]:
     """The numeric dtype that a stub describes; objects, strings and records are refused."""
     if not isinstance(value, _Dtype) or not value.args or not isinstance(value.args[0], str):
         raise RefusedError("an array has no plain dtype")
@@ -183,20 +183,21 @@ def _dtype(value: Any) -> np.dtype[Any]:
     return np.dtype(("" if order == "|" else order) + name)
 
 
-def _shape(value: Any) -> tuple[int, ...]:
+def shape_of(value: Any) -> tuple[int, ...]:
+    """A tuple of lengths."""
     if not isinstance(value, tuple) or not all(type(n) is int and n >= 0 for n in value):
         raise RefusedError("an array has a malformed shape")
     return value
 
 
 def _numbers(dtype: Any, shape: Any, data: Any, fortran: bool) -> NDArray[Any]:
-    kind, size, raw = _dtype(dtype), _shape(shape), _bytes(data)
+    kind, size, raw = dtype_of(dtype), shape_of(shape), _bytes(data)
     if math.prod(size) * kind.itemsize != len(raw):
         raise RefusedError("an array's shape does not fit its numbers")
     return np.frombuffer(raw, kind).reshape(size, order="F" if fortran else "C").copy()
 
 
-def plain_value(value: Any, depth: int = 0) -> Any:
+def plain(value: Any, depth: int = 0) -> Any:
     """A stub's content as numpy array or CSC matrix; other values as they are."""
     if depth > 8:
         raise RefusedError("its Chumpy nodes are nested too deeply")
@@ -221,19 +222,19 @@ def plain_value(value: Any, depth: int = 0) -> Any:
         if not isinstance(state, dict):
             raise RefusedError("an entry has no numbers")
         return _csc(state) if isinstance(value, _Csc) else _chumpy(state, depth)
-    if isinstance(value, _Stub):
+    if isinstance(value, Stub):
         raise RefusedError("an entry is neither an array nor plain")
     return value
 
 
 def _csc(state: dict[str, Any]) -> sp.csc_matrix:
-    data, rows, starts = (plain_value(state.get(key)) for key in ("data", "indices", "indptr"))
+    data, rows, starts = (plain(state.get(key)) for key in ("data", "indices", "indptr"))
     if not all(isinstance(x, np.ndarray) and x.ndim == 1 for x in (data, rows, starts)):
         raise RefusedError("a sparse matrix lacks its arrays")
     shape = state.get("_shape", state.get("shape"))
     if not isinstance(shape, tuple) or len(shape) != 2:
         raise RefusedError("a sparse matrix has a malformed shape")
-    shape = _shape(tuple(int(plain_value(n)) for n in shape))  # numpy integers in some files
+    shape = shape_of(tuple(int(plain(n)) for n in shape))  # numpy integers in some files
     matrix = sp.csc_matrix((data, rows, starts), shape=(shape[0], shape[1]))
     matrix.check_format(full_check=True)
     return matrix
@@ -241,12 +242,12 @@ def _csc(state: dict[str, Any]) -> sp.csc_matrix:
 
 def _chumpy(state: dict[str, Any], depth: int) -> NDArray[Any]:
     if "x" in state:
-        return np.asarray(plain_value(state["x"], depth + 1))
+        return np.asarray(plain(state["x"], depth + 1))
     if "a" in state and "idxs" in state:
-        base = np.asarray(plain_value(state["a"], depth + 1)).ravel()
-        picked = base[np.asarray(plain_value(state["idxs"], depth + 1))]
+        base = np.asarray(plain(state["a"], depth + 1)).ravel()
+        picked = base[np.asarray(plain(state["idxs"], depth + 1))]
         shape = state.get("preferred_shape")
-        return picked if shape is None else picked.reshape(_shape(tuple(shape)))
+        return picked if shape is None else picked.reshape(shape_of(tuple(shape)))
     raise RefusedError("a Chumpy entry is of an unknown kind")
 
 
@@ -254,11 +255,24 @@ def _all_plain(entries: dict[str, Any]) -> dict[str, Any]:
     """Every entry's content; a small file that names one array again and again is refused."""
     out, total = {}, 0
     for key, value in entries.items():
-        out[key] = plain_value(value)
+        out[key] = plain(value)
         total += getattr(getattr(out[key], "data", None), "nbytes", 0)
-        if total > MAX_BYTES:
+        if total > _MAX_BYTES:
             raise RefusedError("its arrays are larger than 1 GB")
     return out
+
+
+def stubs_of(path: Path) -> Any:
+    """What a pickle holds, arrays as stubs still; nothing in it has been run.
+
+    Raises:
+        Exception: almost any, of a file that is not as it should be.
+    """
+    if path.stat().st_size > _MAX_BYTES:
+        raise RefusedError("it is larger than 1 GB")
+    content = path.read_bytes()
+    _scan(content)
+    return _Unpickler(io.BytesIO(content), encoding="latin1").load()
 
 
 def load_smpl_pickle(path: str | Path) -> dict[str, Any]:
@@ -271,30 +285,16 @@ def load_smpl_pickle(path: str | Path) -> dict[str, Any]:
         RscError: the file is missing, empty, cut short, not a dictionary, or it names anything
             but arrays; nothing in it has been run.
     """
-    return read_pickle(path, "a SMPL file", _all_plain)
-
-
-def read_pickle(
-    path: str | Path, title: str, content_of: Callable[[dict[str, Any]], Content]
-) -> Content:
-    """What ``content_of`` makes of a pickled dictionary, whose arrays :func:`plain_value` gives.
-    ``title`` says in errors what the file should be.
-    Raises RscError, see :func:`load_smpl_pickle`; nothing in the file has been run.
-    """
     path = Path(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RefusedError("it is larger than 1 GB")
-        content = path.read_bytes()
-        _scan(content)
-        entries = _Unpickler(io.BytesIO(content), encoding="latin1").load()
+        entries = stubs_of(path)
         if not isinstance(entries, dict) or not all(isinstance(key, str) for key in entries):
             raise RefusedError("it does not hold a dictionary of names")
-        return content_of(entries)
+        return _all_plain(entries)
     except OSError as error:
         raise RscError(f"cannot read {path}: {error.strerror}. Check the path.") from error
     except RefusedError as error:
-        raise RscError(f"{path} is not {title}: {error}. Nothing was run.") from error
+        raise RscError(f"{path} is not a SMPL file: {error}. Nothing was run.") from error
     except Exception as error:  # a malformed stream can raise almost anything from the machine
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise RscError(f"{path} is damaged or not a pickle: {reason}. Get it again.") from error

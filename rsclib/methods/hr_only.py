@@ -167,6 +167,7 @@ class HrOnly:
         """Augmented images of the stage's side; every process has its own share of the data."""
         c, side = self.config, self.config.side_at(step)
         if side != self.side:
+            assert isinstance(self.people.images, torch.Tensor)  # rendered people, all in memory
             self.side, self.images = side, shrunk(self.people.images, side)
         rank, world = ranks()
         turn = step * world + rank

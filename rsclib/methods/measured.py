@@ -48,7 +48,7 @@ def _key(net: nn.Module, people: People, settings: dict[str, Any]) -> str:
     for name, tensor in net.state_dict().items():
         total.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
     for some in people.images.split(1024):  # hardly more memory than the pictures take already
-        total.update(memoryview(some.contiguous().numpy()).cast("B"))
+        total.update(some.contiguous().numpy().reshape(-1).data)
     return total.hexdigest()[:32]
 
 

@@ -50,7 +50,7 @@ class TexturedConfig:
         mesh: whose M and delta: a shipped RSC-Net's name, a model file, or "truth".
         lookup: how the map is looked up: "bilinear" as pytorch3d does; "nearest", the OpenDR-style
             hard renderer of Baseline and Baseline-dagger.
-        reid: the ReID network's file. reid_form: Eq. 13 as the "released" code of [57] or the paper
+        reid: the ReID network, a shipped one's name or a file. reid_form: Eq. 13 as the "released" code of [57] or the paper
             ("printed") has it. reid_weight: the code's 5000 belongs to PCB's layers, which are 50
             times as wide as ours: 100 gives the same loss for the same cosine.
         face_weight: of the mean squared error to the face and hands of somebody else.
@@ -68,7 +68,7 @@ class TexturedConfig:
     context: Literal["none", "sum", "concat"] = "sum"
     mesh: str = "full"
     lookup: Literal["bilinear", "nearest"] = "bilinear"
-    reid: str = "runs/reid/model.safetensors"
+    reid: str = "reid"
     reid_form: Literal["released", "printed"] = "released"
     reid_weight: Annotated[float, Within(0, 1e9)] = 100.0
     face_weight: Annotated[float, Within(0, 1e9)] = 1.0
@@ -92,9 +92,14 @@ class TexturedConfig:
         return sizes[self.net](self.up, self.context)
 
     @property
+    def batch(self) -> int:
+        """Pictures a step."""
+        return self.people * self.views
+
+    @property
     def images_seen(self) -> int:
         """Pictures over all steps."""
-        return self.steps * self.people * self.views
+        return self.steps * self.batch
 
     @property
     def settled(self) -> int:
@@ -105,7 +110,7 @@ class TexturedConfig:
     def run(self) -> RunConfig:
         """What the loop needs to know."""
         return RunConfig(
-            self.steps, self.people * self.views, self.seed, self.weight_decay,
+            self.steps, self.batch, self.seed, self.weight_decay,
             precision=self.precision, save_seconds=self.save_seconds,
         )  # fmt: skip
 

@@ -41,7 +41,7 @@ class VideoConfig:
         window: T, frames that are seen together. batch: windows a step.
         share_3d: of the windows with 3D labels; the others have keypoints.
         steps, lr: of Adam, a short rise and a cosine to a tenth.
-        width: of the GRU; 0: half of phi's length. head, residual: see
+        width: of the GRU; 0: half of phi's length. head, start: see
             :class:`rsclib.temporal.TemporalConfig`.
         dropout: of the regressor while training.
         critic: lambda of the motion critic's term; 0: no critic. critic_width: of its GRU.
@@ -62,7 +62,7 @@ class VideoConfig:
     lr: Annotated[float, Within(1e-12, 10)] = 5e-5
     width: Annotated[int, Within(0, 8192)] = 0
     head: Literal["iterative", "mlp3"] = "iterative"
-    residual: bool = True
+    start: Literal["frames", "average"] = "frames"
     dropout: Annotated[float, Within(0, 0.9)] = 0.5
     critic: Annotated[float, Within(0, 1e6)] = 0.5
     critic_width: Annotated[int, Within(1, 8192)] = 1024
@@ -105,6 +105,9 @@ class Video:
         self, config: VideoConfig, videos: Videos, module: Temporal, device: torch.device
     ) -> None:
         self.config, self.videos = config, videos
+        with torch.no_grad():
+            each = torch.stack([phi.std(0) for phi in videos.features.values()]).mean(0)
+            module.spread.copy_(each.clamp(min=float(each.mean()) / 100))
         self.net = module.to(device).train()
         self.critic: Critic | None = None
         if config.critic:
@@ -152,10 +155,9 @@ class Video:
 
 def start_module(config: VideoConfig, net: RSCNet) -> Temporal:
     """A module that gives what the network gives frame by frame."""
-    shape = TemporalConfig.over(net, config.width, config.head)
+    shape = TemporalConfig.over(net, config.width, config.head, config.start)
     torch.manual_seed(config.seed)
-    shape = replace(shape, dropout=config.dropout, residual=config.residual)
-    return Temporal.over(net, shape)
+    return Temporal.over(net, replace(shape, dropout=config.dropout))
 
 
 def builder(config: VideoConfig, resumed: bool) -> Callable[[torch.device], Video]:

@@ -23,6 +23,9 @@ from rsclib import checkpoints as C
 from rsclib.errors import RscError
 from rsclib.files.atomic import sha256
 from rsclib.files.body_files import OPEN_BODY, read_body
+from rsclib.files.joblib_files import read_joblib
+from rsclib.files.matlab import read_mat
+from rsclib.files.nested_pickles import read_pickle
 from rsclib.files.npz import read_npy, read_npz
 from rsclib.files.pickles import load_smpl_pickle
 from rsclib.foreign import load_imagenet_trunk, load_official, load_spin
@@ -30,12 +33,17 @@ from rsclib.methods import load_config
 from rsclib.models import model_named
 from rsclib.network import RSCNet
 from rsclib.openbench import build
+from rsclib.readers.amass import read_motion
+from rsclib.readers.coco import read_coco
+from rsclib.readers.spin_npz import read_spin_npz
+from rsclib.readers.vibe_db import read_vibe_db
 from rsclib.runs.results import read_result
 from rsclib.runs.states import load_training_state
 from rsclib.scores import Scores
 from tests.attacks import payloads as P
 from tests.toys import TINY
 
+COCO = "coco/annotations/person_keypoints_train2014.json"
 MEMORY = 600_000_000  # bytes that a reader may claim above what the libraries have
 
 
@@ -80,6 +88,7 @@ def readers(folder: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
         return read_body(folder / "SMPL_NEUTRAL.npz")
 
     np.savez(folder / "SMPL_NEUTRAL.npz", v_template=np.zeros(3))
+    (folder / COCO).parent.mkdir(parents=True)
     return {
         "load_model": ("a.safetensors", C.load_model),
         "model_named": ("a.pt", lambda path: model_named(str(path))),
@@ -98,6 +107,13 @@ def readers(folder: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
         "read_result": ("a.json", read_result),
         "build.load": ("00000.npz", load_shard),
         "_read_manifest": ("manifest.json", lambda path: build._read_manifest(path.parent)),
+        "read_pickle": ("a.pkl", lambda path: read_pickle(path, "a sequence")),
+        "read_joblib": ("a_db.pt", read_joblib),
+        "read_vibe_db": ("a_db.pt", read_vibe_db),
+        "read_spin_npz": ("a.npz", lambda path: read_spin_npz(path, folder)),
+        "read_motion": ("a.npz", lambda path: read_motion(path, "a")),
+        "read_mat": ("a.mat", lambda path: read_mat(path, ("joints",))),
+        "read_coco": (COCO, lambda path: read_coco(folder)),
         "load_config": ("a.yaml", lambda path: load_config(str(path))),
     }
 

@@ -1,0 +1,110 @@
+"""``rsc doctor``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rsclib.commands.options import Doctor
+from rsclib.commands.output import one_line
+from rsclib.commands.scoring import data_root
+from rsclib.errors import RscError
+
+MARKS = {"found": "ok", "broken": "BROKEN", "missing": "-"}
+
+
+def doctor(options: Doctor) -> int:
+    """Print what is there; returns how many things are broken."""
+    rows = [*_ours(options), *_licensed(options)]
+    if options.json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        _print(rows, data_root(options.data))
+    return sum(row["status"] == "broken" for row in rows)
+
+
+def _row(
+    kind: str, name: str, looked: list[str], status: str, note: str, enables: str, ask: str,
+    licence: str,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "kind": kind, "name": name, "status": status, "note": note, "looked_for": looked,
+        "enables": enables, "ask": ask, "licence": licence,
+    }  # fmt: skip
+
+
+def _ours(options: Doctor) -> list[dict[str, Any]]:
+    """What ships, and the body that RSC_SMPL or ``--body`` names."""
+    from rsclib.files.body_files import digest_of, read_body
+    from rsclib.files.shipped import ASSETS, check_shipped
+
+    rows = []
+    for path in sorted([*ASSETS.glob("*.npz"), *ASSETS.glob("models/*.safetensors")]):
+        name = path.relative_to(ASSETS).as_posix()
+        status, note = _tried(lambda name=name: check_shipped(name) or "SHA-256 as listed")  # type: ignore[misc]
+        rows.append(
+            _row("shipped", name, [f"rsclib/assets/{name}"], status, note, "the open benchmark",
+                 "it ships with rsclib", "see rsclib/assets"),
+        )  # fmt: skip
+    named = options.body or os.environ.get("RSC_SMPL")
+    if named:
+
+        def body() -> str:
+            arrays, kind = read_body(named)
+            return f"{kind}, {digest_of(arrays)[:4]}…"
+
+        status, note = (
+            _tried(body) if not options.quick or not Path(named).exists() else ("found", "")
+        )
+        where = "--body" if options.body else "RSC_SMPL"
+        rows.append(
+            _row("body", f"the body of {where}", [str(named)], status, note,
+                 "it takes the open body's place", "smpl.is.tue.mpg.de", "see its owners"),
+        )  # fmt: skip
+    return rows
+
+
+def _licensed(options: Doctor) -> list[dict[str, Any]]:
+    """The catalogue, below the data root."""
+    from rsclib.readers.catalogue import CATALOGUE
+
+    root, rows = data_root(options.data), []
+    for entry in CATALOGUE:
+        status, note = "missing", ""
+        if root is not None and any(any(root.glob(place)) for place in entry.places):
+            status, note = "found", ""
+            if not options.quick:
+                status, note = _tried(lambda entry=entry: entry.check(root))  # type: ignore[misc]
+        looked = [str(root / p) if root else p for p in entry.places]
+        rows.append(
+            _row(entry.kind, entry.name, looked, status, note, entry.enables, entry.ask,
+                 entry.licence),
+        )  # fmt: skip
+    return rows
+
+
+def _tried(check: Callable[[], str]) -> tuple[str, str]:
+    """Status and note of what is there: what is in it, or what is wrong with it."""
+    try:
+        return "found", check()
+    except RscError as error:
+        return "broken", str(error)
+
+
+def _print(rows: list[dict[str, Any]], root: Path | None) -> None:
+    where = f"Data root: {one_line(root)}" if root else (
+        "No data root: name one with --data or RSC_DATA (patterns below are within it)"
+    )  # fmt: skip
+    print(where)
+    for row in rows:
+        print(f"{MARKS[row['status']]:7}{row['kind']:11}{row['name']}")
+        if row["note"]:
+            print(f"{'':18}{one_line(row['note'])}")
+        if row["status"] == "missing":
+            print(f"{'':18}looked for: {one_line(row['looked_for'][0])}")
+            print(f"{'':18}enables: {row['enables']}; ask: {row['ask']} ({row['licence']})")
+    broken, found = (sum(r["status"] == s for r in rows) for s in ("broken", "found"))
+    print(f"{found} found, {broken} broken, {len(rows) - found - broken} not there")
