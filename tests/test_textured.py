@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,16 +13,19 @@ from torch import Tensor
 
 from rsclib import methods
 from rsclib.checkpoints import load_model, save_model
+from rsclib.data.backdrops import backdrops
 from rsclib.errors import RscError
+from rsclib.methods import textured
 from rsclib.methods.texture_rows import texture_runs, texture_table
 from rsclib.methods.textured import Textured, TexturedBatch, TexturedConfig, reid_named
+from rsclib.openbench import scenes
 from rsclib.reid import ReIDConfig, ReIDNet
 from rsclib.render.uv import look_up
 from rsclib.tables import paper_table
-from rsclib.texture import TexGlo
+from rsclib.texture import TexGlo, TextureConfig
 from rsclib.texture_scores import psnr
 from rsclib.train import train
-from tests.dressed_toys import CONFIG, TINY, toy_builder
+from tests.dressed_toys import CONFIG, TINY, toy_arrays, toy_builder
 
 CPU = torch.device("cpu")
 
@@ -201,3 +205,48 @@ def test_rows_of_tables_4_and_8() -> None:
     assert texture_table("table8")["w/ Glo-S"] == texture_table("table4")["TexGlo"]
     with pytest.raises(RscError, match="table4, table8"):
         texture_table("table5")
+
+
+def test_a_whole_run_from_settings_to_a_model_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`rsc train`: people fetched, meshes drawn and kept, trained, saved."""
+    save_model(tmp_path / "judge.safetensors", ReIDNet(ReIDConfig(planes=(4, 4, 4, 4))), {})
+    config = methods.check_config(
+        {"method": "textured", "mesh": "truth", "reid": str(tmp_path / "judge.safetensors"),
+         "images": 16, "held_out": 1, "people": 2, "views": 1, "steps": 2, "eval_steps": 2}, "x",
+    )  # fmt: skip
+    asked = []
+
+    def fetch(name: str, count: int, size: int) -> dict[str, Any]:
+        asked.append((name, count, size))
+        return toy_arrays()
+
+    monkeypatch.setattr(textured, "fetch", fetch)
+    monkeypatch.setattr(textured, "BACKDROPS", 3)
+    monkeypatch.setenv("RSC_CACHE", str(tmp_path / "cache"))
+    net = methods.run(config, tmp_path / "run", progress=False)
+    assert asked == [("pedestrians-train", 16, 128)]
+    assert len(list((tmp_path / "cache" / "uv-pictures").iterdir())) == 1
+    read = load_model(tmp_path / "run" / "model.safetensors")
+    assert isinstance(read, TexGlo) and read.config == net.config == TextureConfig.edu()
+    with pytest.raises(RscError, match="no model at"):
+        textured.builder(dataclasses.replace(config, reid="nobody"), False)  # type: ignore[type-var]
+
+
+def test_backdrops_are_places_of_training_and_a_function_of_the_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    used: list[tuple[str, ...]] = []
+    real = scenes.panorama_place
+
+    def note(rng: Any, view: Any, names: tuple[str, ...]) -> Any:
+        used.append(names)
+        return real(rng, view, names)
+
+    monkeypatch.setattr(scenes, "panorama_place", note)
+    a, b, c = backdrops(3, 64, 5), backdrops(3, 64, 5), backdrops(3, 64, 6)
+    assert a.shape == (3, 3, 64, 32) and a.dtype == torch.uint8
+    assert torch.equal(a, b) and not torch.equal(a, c)
+    assert a.float().std(dim=(1, 2, 3)).min() > 2, "not one plain colour"
+    assert not set(used[0]) & set(scenes.test_panoramas())
