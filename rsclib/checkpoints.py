@@ -27,7 +27,11 @@ from rsclib.files.npz import is_file
 from rsclib.files.recognise import TITLES, whose
 from rsclib.files.tensors import PathLike, plain_tensors
 from rsclib.network import NetConfig, RSCNet
+<<<<<<< HEAD
 from rsclib.reid import ReIDConfig, ReIDNet
+=======
+from rsclib.superres import RdnConfig, SharpConfig, SharpNet
+>>>>>>> main
 from rsclib.temporal import Temporal, TemporalConfig
 from rsclib.texture import TexGlo, TextureConfig
 
@@ -40,6 +44,7 @@ HASHED: dict[str, tuple[str, ...]] = {
 }
 FORMAT = "rsclib-3"
 _WIDEST = 8192  # of any layer that a header may ask for
+_FEW = ("blocks", "layers", "fold", "ranges", "iterations")  # and of these no more than 64
 
 Config = TypeVar("Config")
 
@@ -63,10 +68,21 @@ def network_of(kind: str, settings: Mapping[str, Any]) -> nn.Module:
     match kind:
         case RSCNet.kind:
             return RSCNet(config_of(NetConfig(), settings))
+<<<<<<< HEAD
         case TexGlo.kind:
             return TexGlo(config_of(TextureConfig(), settings))
         case ReIDNet.kind:
             return ReIDNet(config_of(ReIDConfig(), settings))
+=======
+        case SharpNet.kind:
+            if settings.keys() != {"rdn", "net"}:
+                raise ValueError(f"expected the settings rdn and net, not {sorted(settings)}")
+            rdn, net = (
+                config_of(RdnConfig(), settings["rdn"]),
+                config_of(NetConfig(), settings["net"]),
+            )
+            return SharpNet(SharpConfig(rdn, net))
+>>>>>>> main
         case Temporal.kind:
             return Temporal(config_of(TemporalConfig(), settings))
         case _:
@@ -101,7 +117,7 @@ def config_of(default: Config, settings: Mapping[str, Any]) -> Config:
         elif isinstance(like, str | bool):
             fits = type(value) is type(like)
         else:
-            most = 64 if name in ("blocks", "ranges", "iterations") else _WIDEST
+            most = 64 if name in _FEW else _WIDEST
             fits = fits and all(type(n) is int and 1 <= n <= most for n in items)
         if not fits:
             raise ValueError(f"the setting {name} has an impossible value")

@@ -56,6 +56,13 @@ def read_values(name_or_path: str) -> dict[str, Any]:
     return values
 
 
+def merged(base: Any, changes: Any) -> Any:
+    """Nested settings with some of them changed."""
+    if not isinstance(base, dict) or not isinstance(changes, dict):
+        return changes
+    return base | {k: merged(base.get(k), v) for k, v in changes.items()}
+
+
 def checked(kind: type[Kind], values: Any, where: str) -> Kind:
     """Settings of a ``kind`` from plain values; what is not given has its default.
 

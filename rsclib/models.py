@@ -45,12 +45,13 @@ def model_file(name: str) -> Path:
     return MODELS / f"{name}.safetensors"
 
 
-def model_named(name: str) -> RSCNet:
-    """An RSC-Net: a shipped one by name (a key of :data:`SHIPPED`), or by path a ``.safetensors``
-    file of ours or a checkpoint of the released RSC-Net or of SPIN, told by what is in it.
+def network_named(name: str) -> nn.Module:
+    """A network of any kind: a shipped one by name (a key of :data:`SHIPPED`), or by path a
+    ``.safetensors`` file of ours or a checkpoint of the released RSC-Net or of SPIN, told by what is
+    in it.
 
     Raises:
-        RscError: missing, foreign or damaged file, or a network of another kind.
+        RscError: missing, foreign or damaged file.
     """
     file = model_file(name)
     match whose(file) if is_file(file) else None:
@@ -58,7 +59,16 @@ def model_named(name: str) -> RSCNet:
             return load_official(file)
         case "spin":
             return load_spin(file)
-    net = load_model(file)
+    return load_model(file)
+
+
+def model_named(name: str) -> RSCNet:
+    """An RSC-Net, named as for :func:`network_named`.
+
+    Raises:
+        RscError: missing, foreign or damaged file, or a network of another kind.
+    """
+    net = network_named(name)
     if not isinstance(net, RSCNet):
         raise RscError(
             f"{name} holds a network of the kind {net.kind!r}; here an RSC-Net is needed "

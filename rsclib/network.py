@@ -190,10 +190,11 @@ class RSCNet(nn.Module):
         maps = self.trunk(images, range_index)
         return maps, maps[-1].float().mean((2, 3))
 
-    def regress(self, phi: Tensor) -> Prediction:
-        """From the pooled feature phi (B, C) to a Prediction (always in float32)."""
+    def regress(self, phi: Tensor, estimate: Estimate | None = None) -> Prediction:
+        """From the pooled feature phi (B, C) to a Prediction (always in float32): of ``estimate``,
+        by default the regressor's last."""
         with torch.autocast(phi.device.type, enabled=False):
-            pose6d, betas, cam = self.regressor(phi.float())
+            pose6d, betas, cam = estimate or self.regressor(phi.float())
             rotmats = rot6d_to_rotmat(pose6d.reshape(-1, 24, 6))
             return Prediction(rotmats, betas, cam, phi, self.projection(phi.float()))
 

@@ -10,13 +10,14 @@ import functools
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rsclib.body import Body, load_body
 from rsclib.errors import RscError
-from rsclib.models import check_body
+from rsclib.models import SHIPPED, check_body, network_named
 from rsclib.network import Prediction, RSCNet
 from rsclib.resolution import PRESETS, Ranges, degrade, normalise, stretch_batch_as_released
+from rsclib.superres import SharpNet, as_bytes
 from rsclib.temporal import Temporal
 
 BATCH = 64  # frames of a video at a time
@@ -92,10 +93,14 @@ class NetPredictor:
             raise RscError(f"images must be bytes from 0 to 255 (uint8), not {images.dtype}")
         with torch.inference_mode():
             index = self.ranges.index(native).to(self.device).expand(len(images))
-            prediction = self.net(normalise(images.to(self.device)), index)
+            prediction = self.net(self.prepared(images.to(self.device)), index)
         if not all(bool(value.isfinite().all()) for value in prediction):
             raise RscError("the model's output is not finite; use another model")
         return prediction
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """What the network sees of images (B, 3, S, S) uint8."""
+        return normalise(images)
 
     def at(self, images: Tensor, size: int) -> Prediction:
         """The same after the images are shrunk to ``size`` pixels and enlarged again, bicubic."""
@@ -149,3 +154,57 @@ class VideoPredictor:
         prediction = self.at(images, size)
         with torch.inference_mode():
             return self.body.joints(prediction.rotmats, prediction.betas).joints14.cpu()
+
+
+class SharpPredictor(NetPredictor):
+    """ImgSR: the image, enlarged bicubic as for every network, is sharpened before it is looked at.
+
+    Arguments and errors as of :class:`NetPredictor`.
+    """
+
+    def __init__(
+        self, net: SharpNet, body: Body | None = None, ranges: Ranges | None = None,
+        released_pixels: bool = False,
+    ) -> None:  # fmt: skip
+        net.net.source, net.net.trained_on = net.source, net.trained_on
+        super().__init__(net.net, body, ranges, released_pixels)
+        self.rdn = net.rdn
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """The sharper images (B, 3, S, S), normalised."""
+        sharper: Tensor = self.rdn(normalise(images))
+        return sharper
+
+    def sharpened(self, images: Tensor, size: int) -> Tensor:
+        """Images (B, 3, S, S) uint8, shrunk to ``size``, enlarged and sharpened, as pictures, uint8."""
+        with torch.inference_mode():
+            return as_bytes(self.prepared(degrade(images.to(self.device), size))).cpu()
+
+
+def predictor_of(
+    net: nn.Module, body: Body | None = None, ranges: Ranges | None = None,
+    released_pixels: bool = False,
+) -> NetPredictor:  # fmt: skip
+    """The predictor of a network of any kind that finds bodies in images.
+
+    Raises:
+        RscError: of another kind, or trained on another body.
+    """
+    match net:
+        case RSCNet():
+            return NetPredictor(net.eval(), body, ranges, released_pixels)
+        case SharpNet():
+            return SharpPredictor(net.eval(), body, ranges, released_pixels)
+    raise RscError(
+        f"{getattr(net, 'source', 'this')} holds a network of the kind {getattr(net, 'kind', '?')!r}; "
+        f"here an RSC-Net is needed ({', '.join(SHIPPED)}, or a model that rsc train wrote) or an ImgSR"
+    )
+
+
+def predictor_named(name: str, body: Body | None = None) -> NetPredictor:
+    """The predictor of a model, named as for :func:`rsclib.models.network_named`.
+
+    Raises:
+        RscError: see there and :func:`predictor_of`.
+    """
+    return predictor_of(network_named(name), body)

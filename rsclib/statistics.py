@@ -12,6 +12,7 @@ limits are percentiles: BCa would need a leave-one-out pass and is unstable with
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -133,6 +134,43 @@ def over_seeds(
     means = ((of_seeds @ sums) * of_clips).sum(1) / (len(table) * (of_clips @ counts))
     low, high = np.quantile(means, _ends(confidence))
     return Interval(float(table.mean()), float(low), float(high))
+
+
+def pooled(
+    counts: ArrayLike,
+    clusters: ArrayLike,
+    statistic: Callable[[Floats], Floats],
+    n_resamples: int = 2000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Interval:
+    """A statistic of sums over all frames, such as an F1 of pooled pixels, with an interval over
+    recordings, clips and, from two on, seeds.
+
+    Args:
+        counts: ``(S, N, D)``, D numbers a frame in each of S trainings. Two methods are compared by
+            putting their numbers side by side.
+        clusters: ``(N,)``, the clip of each frame.
+        statistic: of sums ``(R, D)``, a value a row, ``(R,)``.
+
+    Raises:
+        RscError: as :func:`cluster_bootstrap`, or other shapes.
+    """
+    table = np.asarray(counts, dtype=np.float64)
+    if table.ndim != 3 or not len(table):
+        raise RscError(f"expected numbers (seeds, frames, D), got {table.shape}")
+    if not np.isfinite(table).all():
+        raise RscError("a value is NaN or infinite; no interval is given")
+    _, group, recording = _grouped(table[0].sum(1), clusters)
+    sums = np.stack(
+        [[_sums(values, group) for values in line.T] for line in table]
+    )  # (S, D, clips)
+    rng = np.random.default_rng(seed)
+    of_clips = _clip_weights(rng, recording, n_resamples)
+    of_seeds = _times_drawn(rng, len(table), n_resamples)
+    drawn = np.einsum("rs,rc,sdc->rd", of_seeds, of_clips, sums, optimize=True)
+    low, high = np.quantile(statistic(drawn), _ends(confidence))
+    return Interval(float(statistic(sums.sum((0, 2))[None])[0]), float(low), float(high))
 
 
 def _grouped(

@@ -33,7 +33,10 @@ ROOT = Path(__file__).parents[1]
         (["data", "build", "nope"], f"choose from {', '.join(PARTS)}"),
         (["data"], "rsc data build"),
         (["data", "list", "--help"], "rsc data build"),
-        (["train", "nope", "--out", "x"], "presets: ci, edu, hr_only, paper"),
+        (
+            ["train", "nope", "--out", "x"],
+            "presets: ci, edu, feaen, hmr, hr_only, imgsr, paper, video",
+        ),
         (["eval", "no/such/model.safetensors"], "there is no model"),
         (["eval"], "name at least one model"),
         (["eval", "full", "--part", "3DPW"], "choose from source, train-lab"),

@@ -14,7 +14,10 @@ from rsclib import methods
 from rsclib.config import PRESET_FOLDER, settings
 from rsclib.errors import RscError
 from rsclib.methods import load_config, plain_config
+from rsclib.methods.feaen import FeaenConfig
+from rsclib.methods.hmr import HmrConfig
 from rsclib.methods.hr_only import HrOnlyConfig
+from rsclib.methods.imgsr import ImgsrConfig
 from rsclib.methods.rsc import Rsc, RscConfig, start_network
 from rsclib.network import NetConfig, RSCNet
 from rsclib.people import Batch
@@ -102,7 +105,11 @@ def test_a_preset_names_its_method(tmp_path: Path) -> None:
     assert load_config(str(tmp_path / "x.yaml")) == HrOnlyConfig(stages=((64, 5),))
     (tmp_path / "x.yaml").write_text("{method: magic}")
     with pytest.raises(
+<<<<<<< HEAD
         RscError, match="method is one of rsc, hr_only, video, reid, textured, not 'magic'"
+=======
+        RscError, match="method is one of rsc, hr_only, hmr, imgsr, feaen, video, not 'magic'"
+>>>>>>> main
     ):
         load_config(str(tmp_path / "x.yaml"))
 
@@ -120,7 +127,7 @@ def test_losses_are_compared_once_all_their_terms_are_in_use(tmp_path: Path) -> 
     assert in_words(tmp_path, 10**6).count("(step 6)") == 2  # nothing else to compare with
 
 
-@pytest.mark.parametrize("kind", [RscConfig, HrOnlyConfig])
+@pytest.mark.parametrize("kind", [RscConfig, HrOnlyConfig, HmrConfig, ImgsrConfig, FeaenConfig])
 def test_every_number_has_its_limits(kind: Any) -> None:
     """Nothing is NaN, negative or huge by oversight: annotations say the range of each number."""
     from rsclib.config import checked

@@ -2,8 +2,8 @@
 
 python -m tests.toys FOLDER DEVICES [KEY=VALUE of RscConfig ...]
 
-trains the toy in a process of its own. Where the folder holds a config.yaml it is `rsc train` that
-runs, with those settings.
+trains the toy in a process of its own; ``method=hmr`` and so on for a rival. Where the folder holds
+a config.yaml it is `rsc train` that runs, with those settings.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ import yaml
 
 from rsclib.losses import LossConfig
 from rsclib.methods import rsc
+from rsclib.methods.feaen import Feaen, FeaenConfig
+from rsclib.methods.hmr import Hmr, HmrConfig
+from rsclib.methods.imgsr import Imgsr, ImgsrConfig
 from rsclib.methods.rsc import Rsc, RscConfig
 from rsclib.network import NetConfig, RSCNet
 from rsclib.people import Labels, People
 from rsclib.resolution import Ranges
+from rsclib.superres import RdnConfig
 from rsclib.train import train
 
 TINY = NetConfig(
@@ -35,6 +39,21 @@ CONFIG = RscConfig(
     schedule=((2, 2), (3, 2), (5, 2)), batch=4, init=None, precision="32-true", lab_share=0.5,
     loss=LossConfig(queue=64), save_seconds=1e9,
 )  # fmt: skip
+
+# The rivals of Table 1: a plain network, the basic loss, and what is their own.
+_PLAIN: dict[str, Any] = {f.name: getattr(CONFIG, f.name) for f in dataclasses.fields(CONFIG)} | {
+    "learn_alpha": False,
+    "loss": dataclasses.replace(CONFIG.loss, ss="none", feat="none"),
+}
+RIVALS: dict[str, RscConfig] = {
+    "hmr": HmrConfig(**_PLAIN, mocap=64),
+    "imgsr": ImgsrConfig(**_PLAIN, rdn=RdnConfig(2, 3, 16, 32)),
+    "feaen": FeaenConfig(**_PLAIN),
+    "feaen-wgan": FeaenConfig(**_PLAIN, gan="wgan"),
+}
+_KINDS: dict[type, Callable[..., Rsc]] = {
+    RscConfig: Rsc, HmrConfig: Hmr, ImgsrConfig: Imgsr, FeaenConfig: Feaen,
+}  # fmt: skip
 
 
 def toy_people(size: int = RANGES.full, n: int = 12, labelled: int = 5) -> People:
@@ -58,10 +77,12 @@ def toy_builder(
     config: RscConfig, resumed: bool = False, shape: NetConfig = TINY,
     change: Callable[[Rsc], None] = lambda method: None,
 ) -> Callable[[torch.device], Rsc]:  # fmt: skip
-    """A builder of the toy; ``change`` may plant a fault in the method."""
+    """A builder of the toy, of a rival where the settings are one's; ``change`` may plant a fault in
+    the method."""
+    kind = _KINDS[type(config)]
 
     def build(device: torch.device) -> Rsc:
-        method = Rsc(config, toy_people(), toy_network(config, shape), RANGES, device, resumed)
+        method = kind(config, toy_people(), toy_network(config, shape), RANGES, device, resumed)
         change(method)
         return method
 
@@ -110,7 +131,8 @@ def main() -> None:
 
         rsc.builder = lambda config, resumed: toy_builder(config, resumed, dry)
         sys.exit(cli.main(["train", str(config), "--out", folder, "--devices", devices]))
-    toy_train(dataclasses.replace(CONFIG, **changes), Path(folder), int(devices), shape=dry)
+    config = RIVALS.get(changes.pop("method", ""), CONFIG)
+    toy_train(dataclasses.replace(config, **changes), Path(folder), int(devices), shape=dry)
 
 
 if __name__ == "__main__":

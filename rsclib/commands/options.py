@@ -113,13 +113,13 @@ class Reproduce:
               rsc reproduce table6 --launcher slurm --options slurm_partition=gpu
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("table3", "table5", "table6", "table7", "fig11")
+    NAMES: ClassVar[tuple[str, ...]] = ("table1", "table3", "table5", "table6", "table7", "fig11")
 
     tables: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(
             metavar="[TABLE ...]",
-            help="table3, table5, table6, table7, fig11; none: all of the regime.",
+            help="table1, table3, table5, table6, table7, fig11; none: all of the regime.",
         ),
     ] = ()
     rows: tuple[str, ...] = ()

@@ -16,20 +16,21 @@ from rsclib.commands.output import one_line, say
 from rsclib.errors import RscError
 
 if TYPE_CHECKING:
-    from rsclib.network import RSCNet
+    from torch import nn
+
     from rsclib.people import Trial
     from rsclib.predictor import NetPredictor
     from rsclib.scores import Scores
 
 
-def models_by_title(names: Sequence[str]) -> dict[str, RSCNet]:
+def models_by_title(names: Sequence[str]) -> dict[str, nn.Module]:
     """Models by what the table calls them: a shipped one's title, else the name of its folder (of a
     grid's run: row/seed).
 
     Raises:
         RscError: two would have one title, or a file is of no use.
     """
-    from rsclib.models import SHIPPED, model_named
+    from rsclib.models import SHIPPED, network_named
 
     titles = []
     for name in names:
@@ -38,7 +39,7 @@ def models_by_title(names: Sequence[str]) -> dict[str, RSCNet]:
         titles.append(SHIPPED.get(name) or row + folder.name)
     if len(set(titles)) < len(titles):
         raise RscError(f"two models would share a row of the table: {', '.join(titles)}")
-    return {title: model_named(name) for title, name in zip(titles, names, strict=True)}
+    return {title: network_named(name) for title, name in zip(titles, names, strict=True)}
 
 
 def _predictors(
@@ -55,7 +56,7 @@ def _predictors(
     """
     from rsclib.body import load_body
     from rsclib.files.body_files import OPEN_BODY
-    from rsclib.predictor import NetPredictor
+    from rsclib.predictor import predictor_of
 
     made = {}
     for name, net in models_by_title(names).items():
@@ -63,7 +64,7 @@ def _predictors(
         own = licensed and trained_on.get("name") == "open"
         released = pixels == "released"
         body = load_body(OPEN_BODY if own else smpl)
-        made[name + " (released pixels)" * released] = NetPredictor(
+        made[name + " (released pixels)" * released] = predictor_of(
             net, body, released_pixels=released
         )
     if len({p.ranges for p in made.values()}) > 1:
@@ -196,15 +197,14 @@ def predict(options: Predict) -> int:
     with a line of its own."""
     from rsclib.body import load_body
     from rsclib.files.atomic import check_writable
-    from rsclib.models import model_named
     from rsclib.predict import outputs, predict_photo
-    from rsclib.predictor import NetPredictor
+    from rsclib.predictor import predictor_named
 
     if not options.images:
         raise RscError("name at least one image: rsc predict photo.jpg")
     stems = outputs(options.images, options.out)
     check_writable(options.out)
-    predictor = NetPredictor(model_named(options.model), load_body())
+    predictor = predictor_named(options.model, load_body())
     failed = []
     for photo, stem in zip(options.images, stems, strict=True):
         try:

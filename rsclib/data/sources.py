@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from rsclib.errors import RscError
+from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.openbench.build import fetch
+from rsclib.openbench.poses import sample_poses
 from rsclib.people import People, Share
 from rsclib.readers.catalogue import TRAINING
 from rsclib.readers.found import Found
@@ -34,6 +40,21 @@ def lab_and_wild(lab: int, wild: int, size: int, seed: int, full: bool = False) 
 def source(count: int, seed: int) -> People:
     """People of varied scenes with full labels and dense truth, 128 px: for pre-training."""
     return People.of(fetch("source", count, seed=seed))
+
+
+def bodies(count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Bodies without pictures, for a prior: poses of the training motions and shapes.
+
+    The distribution that the training people are drawn from, but draws of their own: nobody here is
+    in a picture. (A paper's mocap has other poses than its photographs.)
+
+    Returns:
+        rotmats (count, 24, 3, 3), whose root has no heading, and betas (count, 10).
+    """
+    rng = np.random.default_rng([seed, 25])
+    poses = torch.from_numpy(sample_poses(rng, "train", count).poses)
+    betas = rng.standard_normal((count, 10)).clip(-2.5, 2.5).astype(np.float32)
+    return axis_angle_to_rotmat(poses), torch.from_numpy(betas)
 
 
 def licensed(

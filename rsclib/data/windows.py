@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from rsclib.openbench.chains import Motion, at_tempo, repeated
 from rsclib.openbench.motions import mirror_poses
 from rsclib.people import Labels
 from rsclib.runs.distributed import ranks
+from rsclib.skeleton import from_hips
 
 TEMPO = (0.7, 1.4)  # how fast real motion is shown to a critic
 
@@ -48,11 +50,23 @@ class Videos:
         change = (self.sequence.diff() != 0).nonzero()[:, 0] + 1
         return torch.cat([torch.tensor([0]), change, torch.tensor([len(self.sequence)])])
 
+    def calmest(self, share: float) -> Tensor:
+        """Numbers, in order, of the ``share`` of the videos that accelerate least."""
+        joints = from_hips(self.labels.keypoints3d[..., :3])
+        starts = self.starts.tolist()
+        pairs = itertools.pairwise(starts)
+        speed = torch.stack([joints[a:b].diff(n=2, dim=0).norm(dim=-1).mean() for a, b in pairs])
+        count = max(1, round(share * len(speed)))
+        return speed.argsort(stable=True)[:count].sort().values
+
 
 def window_batch(
-    videos: Videos, step: int, *, batch: int, frames: int, seed: int, share_3d: float
-) -> Windows:
+    videos: Videos, step: int, *, batch: int, frames: int, seed: int, share_3d: float,
+    among: Tensor | None = None,
+) -> Windows:  # fmt: skip
     """``batch`` windows of random videos, moments and sizes; a function of (seed, step) alone.
+
+    ``among`` are the numbers of the videos in use; None: all.
 
     The first videos have 3D labels, the others keypoints only; ``share_3d`` of a batch is of the first.
     Of several processes each gets its share.
@@ -63,6 +77,8 @@ def window_batch(
     rng = np.random.default_rng([seed, step])
     starts = videos.starts
     lengths = starts.diff()
+    among = torch.arange(len(lengths)) if among is None else among
+    starts, lengths = starts[among], lengths[among]
     if int(lengths.min()) < frames:
         raise RscError(f"a video of {int(lengths.min())} frames has no window of {frames}")
     with_3d = max(1, round(share_3d * len(lengths)))

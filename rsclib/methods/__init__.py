@@ -14,12 +14,20 @@ from torch import nn
 
 from rsclib.body import load_body
 from rsclib.checkpoints import save_model
-from rsclib.config import checked, read_values, settings
+from rsclib.config import checked, merged, read_values, settings
 from rsclib.errors import RscError
 from rsclib.files.atomic import held
+<<<<<<< HEAD
 from rsclib.methods import hr_only, reid, rsc, textured, video
 from rsclib.methods.hr_only import HrOnlyConfig
 from rsclib.methods.reid import ReidConfig
+=======
+from rsclib.methods import feaen, hmr, hr_only, imgsr, rsc, video
+from rsclib.methods.feaen import FeaenConfig
+from rsclib.methods.hmr import HmrConfig
+from rsclib.methods.hr_only import HrOnlyConfig
+from rsclib.methods.imgsr import ImgsrConfig
+>>>>>>> main
 from rsclib.methods.rsc import RscConfig
 from rsclib.methods.textured import TexturedConfig
 from rsclib.methods.video import VideoConfig
@@ -29,16 +37,28 @@ from rsclib.runs.provenance import provenance
 from rsclib.runs.states import load_training_state
 from rsclib.train import train
 
+<<<<<<< HEAD
 Config = RscConfig | HrOnlyConfig | ReidConfig | TexturedConfig | VideoConfig
 
 
 def load_config(name_or_path: str) -> Config:
     """A preset by name ("ci", "edu", "paper", "hr_only", "video", "reid", "texglo") or a YAML file.
+=======
+Config = RscConfig | HrOnlyConfig | HmrConfig | ImgsrConfig | FeaenConfig | VideoConfig
+
+
+def load_config(name_or_path: str) -> Config:
+    """A preset by name ("ci", "edu", "paper", "hr_only", "hmr", "video", …) or a YAML file. Where it has the key
+    ``base``, it says what differs from that preset.
+>>>>>>> main
 
     Raises:
         RscError: no such preset, or a key or value that does not fit.
     """
-    return check_config(read_values(name_or_path), name_or_path)
+    values = read_values(name_or_path)
+    if "base" in values:
+        values = merged(read_values(str(values.pop("base"))), values)
+    return check_config(values, name_or_path)
 
 
 def check_config(values: dict[str, Any], where: str) -> Config:
@@ -55,6 +75,7 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(RscConfig, values, where)
         case "hr_only":
             return checked(HrOnlyConfig, values, where)
+<<<<<<< HEAD
         case "textured":
             return checked(TexturedConfig, values, where)
         case "reid":
@@ -63,6 +84,18 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(VideoConfig, values, where)
         case other:
             known = "rsc, hr_only, video, reid, textured"
+=======
+        case "hmr":
+            return checked(HmrConfig, values, where)
+        case "imgsr":
+            return checked(ImgsrConfig, values, where)
+        case "feaen":
+            return checked(FeaenConfig, values, where)
+        case "video":
+            return checked(VideoConfig, values, where)
+        case other:
+            known = "rsc, hr_only, hmr, imgsr, feaen, video"
+>>>>>>> main
             raise RscError(f"{where}: method is one of {known}, not {other!r}")
 
 
@@ -83,8 +116,14 @@ def run(
     with held(folder) if first_process() else contextlib.nullcontext():
         resumed = (folder / "state.pt").is_file()
         match config:
+            case HmrConfig():  # the rivals have RSC-Net's settings, and more
+                build: Any = hmr.builder(config, resumed)
+            case ImgsrConfig():
+                build = imgsr.builder(config, resumed)
+            case FeaenConfig():
+                build = feaen.builder(config, resumed)
             case RscConfig():
-                build: Any = rsc.builder(config, resumed)
+                build = rsc.builder(config, resumed)
             case HrOnlyConfig():
                 build = hr_only.builder(config, resumed)
             case TexturedConfig():

@@ -21,7 +21,7 @@ import submitit
 import yaml
 from tqdm.auto import tqdm
 
-from rsclib.config import read_values
+from rsclib.config import merged, read_values
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_text
 from rsclib.methods import Config, check_config, plain_config
@@ -65,13 +65,6 @@ def read_grid(path: Path) -> list[Run]:
             for seed in seeds
         ]
     return runs
-
-
-def merged(base: Any, changes: Any) -> Any:
-    """Nested settings with some of them changed."""
-    if not isinstance(base, dict) or not isinstance(changes, dict):
-        return changes
-    return base | {k: merged(base.get(k), v) for k, v in changes.items()}
 
 
 def train_command(run: Run, out: Path, devices: int, nodes: int) -> list[str]:

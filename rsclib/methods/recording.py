@@ -25,7 +25,7 @@ from rsclib.evaluate_video import Filter, score_videos
 from rsclib.models import SHIPPED, model_file, model_named, temporal_named
 from rsclib.openbench.build import COUNTS
 from rsclib.openbench.parts import SPLITS
-from rsclib.predictor import NetPredictor, Predictor, VideoPredictor
+from rsclib.predictor import NetPredictor, Predictor, VideoPredictor, predictor_named
 from rsclib.resolution import PRESETS, Ranges
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
@@ -127,7 +127,7 @@ def predictor_of(model: str) -> tuple[Predictor, Ranges]:
     header names. A shipped model by name, or a file."""
     header = {} if model in SHIPPED else read_header(model_file(model))
     if header.get("kind") != Temporal.kind:
-        predictor = NetPredictor(model_named(model).eval(), load_body())
+        predictor = predictor_named(model, load_body())
         return predictor, predictor.ranges
     frames = NetPredictor(model_named(header["about"]["config"]["net"]).eval(), load_body())
     return VideoPredictor(frames, temporal_named(model)), frames.ranges

@@ -19,10 +19,10 @@ from rsclib.claims import (
     run_changes,
     untrained,
 )
-from rsclib.config import read_values
+from rsclib.config import merged, read_values
 from rsclib.errors import RscError
 from rsclib.methods import Config, check_config, plain_config
-from rsclib.methods.grid import Run, merged, run_grid
+from rsclib.methods.grid import Run, run_grid
 from rsclib.methods.recording import COUNT, Plan, record, scored_model
 from rsclib.methods.rsc import RscConfig
 from rsclib.methods.video import VideoConfig

@@ -12,15 +12,16 @@ from torch import nn
 from rsclib.body import load_body
 from rsclib.config import STRICT, Precision, Within
 from rsclib.contrastive import FeatureQueue
+from rsclib.critics import Critic
 from rsclib.data import sources
 from rsclib.data.annotators import as_annotated
 from rsclib.data.batches import mixed_batch
 from rsclib.errors import RscError
-from rsclib.losses import LossConfig, rsc_loss
+from rsclib.losses import LossConfig, Terms, rsc_loss
 from rsclib.methods.measured import measure_or_load
 from rsclib.models import check_body, check_labels, model_named
-from rsclib.network import NetConfig, RSCNet
-from rsclib.people import Batch, People
+from rsclib.network import NetConfig, Prediction, RSCNet
+from rsclib.people import Batch, Labels, People
 from rsclib.range_norm import freeze, soften
 from rsclib.resolution import PRESETS, Ranges
 from rsclib.runs.distributed import first_process_first, ranks
@@ -144,9 +145,13 @@ class RscConfig:
 
 
 class Rsc:
-    """RSC-Net as :func:`rsclib.train.train` wants it."""
+    """RSC-Net as :func:`rsclib.train.train` wants it.
 
-    critic = None
+    Attributes:
+        network: the RSC-Net. net: what learns: the same, or a module of a rival's with it inside.
+    """
+
+    critic: Critic | None = None
 
     def __init__(
         self, config: RscConfig, people: People, net: RSCNet, ranges: Ranges, device: torch.device,
@@ -160,7 +165,8 @@ class Rsc:
             self._measure(net)
         net.sync_norm(config.sync_norm)
         net.trunk.alpha.requires_grad_(config.learn_alpha)
-        self.net: RSCNet = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: RSCNet = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net: nn.Module = self.network
         self.memory = FeatureQueue(config.loss.queue, net.config.projection[1]).to(device)
         self.body = load_body().to(device)
 
@@ -186,7 +192,7 @@ class Rsc:
 
     def groups(self) -> list[dict[str, Any]]:
         """All weights at the run's rate, alpha at its own."""
-        alpha = self.net.alpha
+        alpha = self.network.alpha
         others = [p for p in self.net.parameters() if p.requires_grad and p is not alpha]
         own = [{"params": [alpha], "rate": self.config.alpha_rate}] * self.config.learn_alpha
         return [{"params": others, "rate": 1.0}, *own]
@@ -202,25 +208,34 @@ class Rsc:
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> Step:
         """L_b + lambda_s L_s + lambda_f L_f."""
+        prediction = self.predicted(model, batch, step)
+        return Step(self.terms(prediction, batch.labels, batch.scales, step))
+
+    def predicted(self, model: nn.Module, batch: Batch, step: int) -> Prediction:
+        """What the network makes of a batch, once the ranges that join at this step have begun."""
+        self.join(batch.scales, step)
+        prediction: Prediction = model(batch.images, batch.range_index)
+        return prediction
+
+    def join(self, scales: int, step: int) -> None:
+        """A range that joins at a step starts from its larger neighbour."""
         before = self.config.scales_at(step - 1) if step else 1
-        for row in range(before, batch.scales):
-            self.net.copy_row(row - 1, row)  # a range that joins starts from its larger neighbour
-        prediction = model(batch.images, batch.range_index)
+        for row in range(before, scales):
+            self.network.copy_row(row - 1, row)
+
+    def terms(self, prediction: Prediction, labels: Labels, scales: int, step: int) -> Terms:
+        """The weighted terms of a prediction of P' scales; ``labels`` are of one."""
         points = self.body.joints(prediction.rotmats, prediction.betas).keypoints3d
-        return Step(
-            rsc_loss(
-                prediction, points, batch.labels, batch.scales, self.memory, step, self.config.loss
-            )
-        )
+        return rsc_loss(prediction, points, labels, scales, self.memory, step, self.config.loss)
 
     def scores(self, step: int) -> Mapping[str, float]:
         """Nothing beside the losses."""
         return {}
 
-    def finish(self) -> RSCNet:
+    def finish(self) -> nn.Module:
         """The network with its statistics softened; not in the state, so it happens once."""
-        soften(self.net, self.config.soften)
-        return self.net.eval()
+        soften(self.network, self.config.soften)
+        return self.network.eval()
 
 
 def start_network(config: RscConfig) -> RSCNet:
@@ -237,8 +252,13 @@ def start_network(config: RscConfig) -> RSCNet:
     return net
 
 
-def builder(config: RscConfig, resumed: bool) -> Callable[[torch.device], Rsc]:
+def builder(
+    config: RscConfig, resumed: bool, kind: Callable[..., Rsc] = Rsc
+) -> Callable[[torch.device], Rsc]:
     """Fetches the people and makes the method, once its processes run.
+
+    Args:
+        kind: the method's class; a rival's takes the same arguments, and so sees the same batches.
 
     Raises:
         RscError: at once, where another body is in use than the people's.
@@ -251,7 +271,7 @@ def builder(config: RscConfig, resumed: bool) -> Callable[[torch.device], Rsc]:
     def build(device: torch.device) -> Rsc:
         with first_process_first():
             people = people_of(config, ranges.full)
-        return Rsc(config, people, start_network(config), ranges, device, resumed)
+        return kind(config, people, start_network(config), ranges, device, resumed)
 
     return build
 

@@ -39,10 +39,12 @@ class VideoConfig:
         frames: of the part video-train. sizes: px that its frames are shrunk to; a window has one of
             them. Empty: the middle of every range.
         window: T, frames that are seen together. batch: windows a step.
+        calm: share of the videos that are trained on, those that accelerate least.
         share_3d: of the windows with 3D labels; the others have keypoints.
         steps, lr: of Adam, a short rise and a cosine to a tenth.
         width: of the GRU; 0: half of phi's length. head, start: see
             :class:`rsclib.temporal.TemporalConfig`.
+        learn_head: whether the regressor learns too, or stays the image network's.
         dropout: of the regressor while training.
         critic: lambda of the motion critic's term; 0: no critic. critic_width: of its GRU.
         critic_lr, critic_decay: of its optimiser.
@@ -57,12 +59,14 @@ class VideoConfig:
     sizes: tuple[int, ...] = ()
     window: Annotated[int, Within(3, 4096)] = 16
     batch: Annotated[int, Within(1, 65_536)] = 32
+    calm: Annotated[float, Within(0, 1)] = 1.0
     share_3d: Annotated[float, Within(0, 1)] = 0.4
     steps: Annotated[int, Within(1, 10**9)] = 1500
     lr: Annotated[float, Within(1e-12, 10)] = 5e-5
     width: Annotated[int, Within(0, 8192)] = 0
     head: Literal["iterative", "mlp3"] = "iterative"
     start: Literal["frames", "average"] = "frames"
+    learn_head: bool = True
     dropout: Annotated[float, Within(0, 0.9)] = 0.5
     critic: Annotated[float, Within(0, 1e6)] = 0.5
     critic_width: Annotated[int, Within(1, 8192)] = 1024
@@ -108,7 +112,9 @@ class Video:
         with torch.no_grad():
             each = torch.stack([phi.std(0) for phi in videos.features.values()]).mean(0)
             module.spread.copy_(each.clamp(min=float(each.mean()) / 100))
+        self.among = videos.calmest(config.calm) if config.calm < 1 else None
         self.net = module.to(device).train()
+        self.net.head.requires_grad_(config.learn_head)
         self.critic: Critic | None = None
         if config.critic:
             self.critic = Critic(
@@ -119,7 +125,7 @@ class Video:
 
     def groups(self) -> list[dict[str, Any]]:
         """All weights at one rate."""
-        return [{"params": list(self.net.parameters()), "rate": 1.0}]
+        return [{"params": [p for p in self.net.parameters() if p.requires_grad], "rate": 1.0}]
 
     def lr(self, step: int) -> float:
         """Twenty steps of warm-up, then a cosine to a tenth."""
@@ -129,8 +135,9 @@ class Video:
         """Windows of features with their labels, and as many of real motion."""
         c = self.config
         return window_batch(
-            self.videos, step, batch=c.batch, frames=c.window, seed=c.seed, share_3d=c.share_3d
-        )
+            self.videos, step, batch=c.batch, frames=c.window, seed=c.seed, share_3d=c.share_3d,
+            among=self.among,
+        )  # fmt: skip
 
     def loss(self, model: nn.Module, batch: Windows, step: int) -> Step:
         """Eq. 8 over all frames; the critic judges the poses of each window."""
