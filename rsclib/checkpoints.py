@@ -27,11 +27,8 @@ from rsclib.files.npz import is_file
 from rsclib.files.recognise import TITLES, whose
 from rsclib.files.tensors import PathLike, plain_tensors
 from rsclib.network import NetConfig, RSCNet
-<<<<<<< HEAD
 from rsclib.reid import ReIDConfig, ReIDNet
-=======
 from rsclib.superres import RdnConfig, SharpConfig, SharpNet
->>>>>>> main
 from rsclib.temporal import Temporal, TemporalConfig
 from rsclib.texture import TexGlo, TextureConfig
 
@@ -68,12 +65,10 @@ def network_of(kind: str, settings: Mapping[str, Any]) -> nn.Module:
     match kind:
         case RSCNet.kind:
             return RSCNet(config_of(NetConfig(), settings))
-<<<<<<< HEAD
         case TexGlo.kind:
             return TexGlo(config_of(TextureConfig(), settings))
         case ReIDNet.kind:
             return ReIDNet(config_of(ReIDConfig(), settings))
-=======
         case SharpNet.kind:
             if settings.keys() != {"rdn", "net"}:
                 raise ValueError(f"expected the settings rdn and net, not {sorted(settings)}")
@@ -82,7 +77,6 @@ def network_of(kind: str, settings: Mapping[str, Any]) -> nn.Module:
                 config_of(NetConfig(), settings["net"]),
             )
             return SharpNet(SharpConfig(rdn, net))
->>>>>>> main
         case Temporal.kind:
             return Temporal(config_of(TemporalConfig(), settings))
         case _:

@@ -105,11 +105,7 @@ def test_a_preset_names_its_method(tmp_path: Path) -> None:
     assert load_config(str(tmp_path / "x.yaml")) == HrOnlyConfig(stages=((64, 5),))
     (tmp_path / "x.yaml").write_text("{method: magic}")
     with pytest.raises(
-<<<<<<< HEAD
-        RscError, match="method is one of rsc, hr_only, video, reid, textured, not 'magic'"
-=======
-        RscError, match="method is one of rsc, hr_only, hmr, imgsr, feaen, video, not 'magic'"
->>>>>>> main
+        RscError, match="method is one of rsc, hr_only, hmr, imgsr, feaen, video, reid, textured, not 'magic'"
     ):
         load_config(str(tmp_path / "x.yaml"))
 

@@ -17,17 +17,12 @@ from rsclib.checkpoints import save_model
 from rsclib.config import checked, merged, read_values, settings
 from rsclib.errors import RscError
 from rsclib.files.atomic import held
-<<<<<<< HEAD
-from rsclib.methods import hr_only, reid, rsc, textured, video
-from rsclib.methods.hr_only import HrOnlyConfig
-from rsclib.methods.reid import ReidConfig
-=======
-from rsclib.methods import feaen, hmr, hr_only, imgsr, rsc, video
+from rsclib.methods import feaen, hmr, hr_only, imgsr, reid, rsc, textured, video
 from rsclib.methods.feaen import FeaenConfig
 from rsclib.methods.hmr import HmrConfig
 from rsclib.methods.hr_only import HrOnlyConfig
 from rsclib.methods.imgsr import ImgsrConfig
->>>>>>> main
+from rsclib.methods.reid import ReidConfig
 from rsclib.methods.rsc import RscConfig
 from rsclib.methods.textured import TexturedConfig
 from rsclib.methods.video import VideoConfig
@@ -37,20 +32,15 @@ from rsclib.runs.provenance import provenance
 from rsclib.runs.states import load_training_state
 from rsclib.train import train
 
-<<<<<<< HEAD
-Config = RscConfig | HrOnlyConfig | ReidConfig | TexturedConfig | VideoConfig
-
-
-def load_config(name_or_path: str) -> Config:
-    """A preset by name ("ci", "edu", "paper", "hr_only", "video", "reid", "texglo") or a YAML file.
-=======
-Config = RscConfig | HrOnlyConfig | HmrConfig | ImgsrConfig | FeaenConfig | VideoConfig
+Config = (
+    RscConfig | HrOnlyConfig | HmrConfig | ImgsrConfig | FeaenConfig | VideoConfig | ReidConfig
+    | TexturedConfig
+)  # fmt: skip
 
 
 def load_config(name_or_path: str) -> Config:
     """A preset by name ("ci", "edu", "paper", "hr_only", "hmr", "video", …) or a YAML file. Where it has the key
     ``base``, it says what differs from that preset.
->>>>>>> main
 
     Raises:
         RscError: no such preset, or a key or value that does not fit.
@@ -75,16 +65,6 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(RscConfig, values, where)
         case "hr_only":
             return checked(HrOnlyConfig, values, where)
-<<<<<<< HEAD
-        case "textured":
-            return checked(TexturedConfig, values, where)
-        case "reid":
-            return checked(ReidConfig, values, where)
-        case "video":
-            return checked(VideoConfig, values, where)
-        case other:
-            known = "rsc, hr_only, video, reid, textured"
-=======
         case "hmr":
             return checked(HmrConfig, values, where)
         case "imgsr":
@@ -93,9 +73,12 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(FeaenConfig, values, where)
         case "video":
             return checked(VideoConfig, values, where)
+        case "reid":
+            return checked(ReidConfig, values, where)
+        case "textured":
+            return checked(TexturedConfig, values, where)
         case other:
-            known = "rsc, hr_only, hmr, imgsr, feaen, video"
->>>>>>> main
+            known = "rsc, hr_only, hmr, imgsr, feaen, video, reid, textured"
             raise RscError(f"{where}: method is one of {known}, not {other!r}")
 
 
@@ -126,10 +109,10 @@ def run(
                 build = rsc.builder(config, resumed)
             case HrOnlyConfig():
                 build = hr_only.builder(config, resumed)
-            case TexturedConfig():
-                build = textured.builder(config, resumed)
             case ReidConfig():
                 build = reid.builder(config, resumed)
+            case TexturedConfig():
+                build = textured.builder(config, resumed)
             case VideoConfig():
                 build = video.builder(config, resumed)
         net = train(build, config.run, config, folder, devices, nodes, progress)
