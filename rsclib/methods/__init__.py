@@ -17,7 +17,7 @@ from rsclib.checkpoints import save_model
 from rsclib.config import checked, merged, read_values, settings
 from rsclib.errors import RscError
 from rsclib.files.atomic import held
-from rsclib.methods import feaen, hmr, hr_only, imgsr, reid, rsc, spin, video
+from rsclib.methods import feaen, hmr, hr_only, imgsr, reid, rsc, spin, textured, video
 from rsclib.methods.feaen import FeaenConfig
 from rsclib.methods.hmr import HmrConfig
 from rsclib.methods.hr_only import HrOnlyConfig
@@ -25,6 +25,7 @@ from rsclib.methods.imgsr import ImgsrConfig
 from rsclib.methods.reid import ReidConfig
 from rsclib.methods.rsc import RscConfig
 from rsclib.methods.spin import SpinConfig
+from rsclib.methods.textured import TexturedConfig
 from rsclib.methods.video import VideoConfig
 from rsclib.runs.distributed import first_process, ranks
 from rsclib.runs.launch import precision_here
@@ -41,6 +42,7 @@ Config = (
     | SpinConfig
     | VideoConfig
     | ReidConfig
+    | TexturedConfig
 )
 
 
@@ -83,8 +85,10 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(VideoConfig, values, where)
         case "reid":
             return checked(ReidConfig, values, where)
+        case "textured":
+            return checked(TexturedConfig, values, where)
         case other:
-            known = "rsc, hr_only, hmr, imgsr, feaen, spin, video, reid"
+            known = "rsc, hr_only, hmr, imgsr, feaen, spin, video, reid, textured"
             raise RscError(f"{where}: method is one of {known}, not {other!r}")
 
 
@@ -119,6 +123,8 @@ def run(
                 build = hr_only.builder(config, resumed)
             case ReidConfig():
                 build = reid.builder(config, resumed)
+            case TexturedConfig():
+                build = textured.builder(config, resumed)
             case VideoConfig():
                 build = video.builder(config, resumed)
         net = train(build, config.run, config, folder, devices, nodes, progress)
