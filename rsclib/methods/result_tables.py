@@ -139,6 +139,8 @@ def _text(found: Recorded, folder: Path) -> str:
             frame = found.metric_frame(found.sizes[0], part).round(1)
             frame.columns = pd.Index([UNITS.get(m, m) for m in frame.columns])
             lines.append(f"{found.sizes[0]} px, {part}, mean over seeds\n\n{frame.to_markdown()}\n")
+            if own := truth_acceleration(found, part, folder):
+                lines.append(f"The truth's own ACC: {own} mm/frame²\n")
         else:
             frame = found.frame(part=part).round(1)
             lines.append(f"MPJPE, mm, {part}, mean over seeds\n\n{frame.to_markdown()}\n")
