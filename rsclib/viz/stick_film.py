@@ -21,9 +21,10 @@ from rsclib.viz.meshes import BLUE, GREY, VERMILION
 
 Floats = NDArray[np.floating[Any]]
 GREEN = (0.0, 0.62, 0.451)  # Okabe and Ito's
-# Colours of the films of lesson 19; a film with another name is black.
+# Colours of the films of lessons 19 to 21; a film with another name is black.
 COLOURS: dict[str, tuple[float, ...]] = {
     "truth": GREY, "turned": BLUE, "jittery": VERMILION, "frozen": GREEN,
+    "frame by frame": VERMILION, "average": BLUE, "module": GREEN,
 }  # fmt: skip
 BLACK = (0.0, 0.0, 0.0)
 # A panel, in units of 2 mm: 1.2 m wide; the hips are 0.84 m below the upper edge, under the title.
