@@ -15,21 +15,11 @@ from typing import Any
 import tyro
 
 from rsclib import __version__
-from rsclib.commands import building, doctoring, reproducing, scoring, training
+from rsclib.commands import building, doctoring, fitting, predicting, reproducing, scoring, training
 from rsclib.commands.environment import complete_environment, forgiving_output
-from rsclib.commands.options import (
-    Command,
-    DataBuild,
-    Demo,
-    Doctor,
-    Eval,
-    Grid,
-    Predict,
-    Pretrain,
-    Reproduce,
-    Train,
-)
+from rsclib.commands.options import Command, DataBuild, Demo, Eval, Grid, Pretrain, Reproduce, Train
 from rsclib.commands.output import one_line, say
+from rsclib.commands.own_options import Doctor, Fetch, Fit, Predict
 from rsclib.commands.words import names_last
 from rsclib.errors import RscError, Stopped
 
@@ -42,8 +32,10 @@ COMMANDS: dict[str, tuple[type, Any]] = {
     "pretrain": (Pretrain, training.pretrain),
     "reproduce": (Reproduce, reproducing.reproduce),
     "eval": (Eval, scoring.evaluate),
-    "predict": (Predict, scoring.predict),
+    "predict": (Predict, predicting.predict),
+    "fetch": (Fetch, predicting.fetch),
     "doctor": (Doctor, doctoring.doctor),
+    "fit": (Fit, fitting.fit),
 }
 
 
@@ -119,6 +111,8 @@ def _afterwards(options: Any) -> str:
         case DataBuild():
             return "; the same command goes on after the shards that are built"
         case Grid():
+            return "; the same command goes on from what was saved"
+        case Predict() if predicting.work_left(options):
             return "; the same command goes on from what was saved"
         case Train() | Pretrain() if (options.out / "state.pt").is_file():
             return "; the same command goes on from what was saved"

@@ -31,11 +31,9 @@ def video_joints(
     predictor: Predictor, images: Tensor, sequence: Tensor, size: int, told: str = ""
 ) -> Tensor:
     """Joints (N, 14, 3), metres, of frames (N, 3, S, S) uint8 shrunk to ``size``, video after video."""
-    found = [
-        predictor.joints14(images[a:b], size)
-        for a, b in tqdm(spans(sequence), desc=told, leave=False, disable=not told)
-    ]
-    return torch.cat(found)
+    parts = spans(sequence)
+    shown = tqdm(parts, desc=told, leave=False) if told else parts
+    return torch.cat([predictor.joints14(images[a:b], size) for a, b in shown])
 
 
 def video_errors(joints: Tensor, truth: Tensor, sequence: Tensor) -> dict[str, np.ndarray]:

@@ -145,7 +145,7 @@ def basic_loss(
         with torch.no_grad():
             truth = fit_translation(truth3d[..., :3], truth2d, seen[..., 0])
         away = (cam_to_translation(prediction.cam) - truth).square()
-        terms["camera"] = config.camera * _mean_where(away, smpl)
+        terms["camera"] = config.camera * _mean_where(away, smpl & three)  # a fit has no truth3d
     return terms
 
 

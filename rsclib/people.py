@@ -42,6 +42,15 @@ class Labels(NamedTuple):
         return Labels(*(values[index] for values in self))
 
 
+class Affine(NamedTuple):
+    """How an augmentation moves B pictures, about their middle: mirrored where ``flip`` (B,) is True,
+    then turned by ``angle`` (B,) radians and enlarged by ``factor`` (B,)."""
+
+    angle: Tensor
+    factor: Tensor
+    flip: Tensor
+
+
 class Batch(NamedTuple):
     """What a network and its losses see in a step: B images at P' scales.
 
@@ -51,6 +60,7 @@ class Batch(NamedTuple):
         labels: of the B images.
         scales: P', at how many sizes each image is seen.
         dense: (B, S/4, S/4, 4) uint8, canonical coordinates and body part of each pixel, if known.
+        affine: how the B images were moved, if that is known.
     """
 
     images: Tensor
@@ -58,6 +68,7 @@ class Batch(NamedTuple):
     labels: Labels
     scales: int = 1
     dense: Tensor | None = None
+    affine: Affine | None = None
 
 
 class Pictures(Protocol):

@@ -16,30 +16,35 @@ from rsclib.doubts import body_doubts, disagreement, picture_doubts
 from rsclib.errors import RscError
 from rsclib.files.atomic import atomic_path, write_text
 from rsclib.files.photos import Pixels, crop, read_photo
+from rsclib.files.video import is_video
 from rsclib.geometry import project
 from rsclib.predictor import NetPredictor
 from rsclib.viz import mesh_of, overlay, side_view
 
 SUFFIXES = (".obj", ".npz", ".png")
+OF_VIDEOS = (".mp4", ".html", ".csv", ".webp")  # rsclib.predict_video
 # Millimetres between the poses of a picture and of its mirror image from which on a prediction is
 # called unsure: chosen by benchmarks/unsure.py, results/open/unsure.csv.
 UNSURE_MM = 95.0
 SHOWN = 384  # side of each panel of the picture, pixels
 
 
-def outputs(photos: Sequence[str], folder: Path) -> list[Path]:
-    """The common stem of each photograph's files, ``folder/name``.
+def outputs(
+    photos: Sequence[str], folder: Path, suffixes: Sequence[str] | None = None
+) -> list[Path]:
+    """The common stem of each photograph's or video's files, ``folder/name``, to which ``suffixes`` (None:
+    those of ``rsc predict``) are added.
 
     Raises:
-        RscError: two photographs share a name, or a photograph would be written over.
+        RscError: two of them share a name, or one would be written over.
     """
     names = [Path(photo).stem for photo in photos]
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise RscError(f"two images are called {twice[0]!r}; predict them into two folders (--out)")
     stems = [folder / name for name in names]
     taken = {Path(photo).absolute() for photo in photos}
-    for stem in stems:
-        for suffix in SUFFIXES:
+    for photo, stem in zip(photos, stems, strict=True):
+        for suffix in suffixes or (OF_VIDEOS if is_video(photo) else SUFFIXES):
             if _file(stem, suffix).absolute() in taken:
                 raise RscError(f"{_file(stem, suffix)} would be overwritten; choose another --out")
     return stems

@@ -55,6 +55,14 @@ H36M_TO_J17 = (*H36M_TO_J14, 0, 7, 9)
 KEYPOINTS_TO_J14 = (*range(13), 18)
 KEYPOINTS_TO_J17 = (*KEYPOINTS_TO_J14, 14, 16, 17)
 
+# Other people's layouts, as rows of the 24 keypoints; None: a point that is none of them. OpenPose's
+# BODY_25: its neck is the middle of the shoulders, its last six points are on the feet.
+FROM_BODY_25 = (
+    19, None, 8, 7, 6, 9, 10, 11, 14, 2, 1, 0, 3, 4, 5, 21, 20, 23, 22,
+    None, None, None, None, None, None,
+)  # fmt: skip
+FROM_COCO_17 = (19, 20, 21, 22, 23, 9, 8, 10, 7, 11, 6, 3, 2, 4, 1, 5, 0)
+
 
 def from_hips(keypoints3d: Tensor) -> Tensor:
     """Points (..., J, 3) relative to the middle of the hips, rows :data:`MIDHIP`."""

@@ -6,7 +6,7 @@ import torch
 
 from rsclib.body import load_body
 from rsclib.data import augment
-from rsclib.geometry import axis_angle_to_rotmat
+from rsclib.geometry import CROP, FOCAL, axis_angle_to_rotmat, fit_translation, project
 from rsclib.people import Labels
 from rsclib.skeleton import KEYPOINT_NAMES, SMPL_NAMES
 
@@ -103,3 +103,30 @@ def test_colour_stays_in_range() -> None:
     assert out.min() >= 0
     assert out.max() <= 255
     assert (out - images).abs().max() > 1
+
+
+def test_people_move_with_their_picture_and_back() -> None:
+    """A body in front of the camera, told in the moved picture, then back: the same points."""
+    n, body, rng = 6, load_body(), torch.Generator().manual_seed(0)
+    pose, betas = torch.randn(n, 24, 3, generator=rng) * 0.4, torch.randn(n, 10, generator=rng)
+    rotmats, cam = axis_angle_to_rotmat(pose), torch.tensor([[0.8, 0.1, -0.05]]).repeat(n, 1)
+    affine = augment.random_affine(n, rng, 40.0, 0.15)
+    affine = affine._replace(flip=torch.arange(n) % 2 == 0)
+    seen = body.joints(augment.moved(rotmats, affine), betas)
+    root = seen.joints24[:, 0]
+    before = body.joints(rotmats, betas)
+    # Where the moved picture shows the points of the body before it was moved.
+    flat = torch.cat([project(before.keypoints3d, cam), torch.ones(n, 24, 1)], 2)
+    has = torch.ones(n, dtype=torch.bool)
+    labels = Labels(flat, torch.zeros(n, 24, 4), rotmats, betas, has, has, torch.arange(n))
+    _, moved = augment.warp(_images(n), labels, *affine)
+    torch.testing.assert_close(moved.rotmats, augment.moved(rotmats, affine))
+    # The camera that sees the moved body there: any, as long as the way back undoes it.
+    shift = fit_translation(seen.keypoints3d, moved.keypoints2d[..., :2], torch.ones(n, 24))
+    told = torch.cat([2 * FOCAL / (CROP * shift[:, 2:]), shift[:, :2]], 1)
+    back, camera = augment.moved_back(moved.rotmats, told, root, affine)
+    torch.testing.assert_close(back, rotmats, atol=1e-5, rtol=0)
+    shown = project(body.joints(back, betas).keypoints3d, camera)
+    # Not exact: enlarging a picture is not quite coming nearer, and no body is quite symmetric.
+    assert (shown - flat[..., :2]).abs().max() < 0.01
+    assert (camera - cam).abs().max() < 0.01

@@ -175,7 +175,7 @@ def test_the_video_rows_differ_in_what_they_name_alone() -> None:
     full = made.pop("Ours-video")
     differing = {run: {k for k in full if full[k] != other[k]} for run, other in made.items()}
     assert differing == {
-        "VIBE": {"net"}, "Ours-video, no critic": {"critic"}, "Ours-video, mlp3": {"head"},
+        "VIBE": {"net"}, "Ours-video, no critic": {"critic"}, "Ours-video, as VIBE starts": {"start"},
     }  # fmt: skip
 
 

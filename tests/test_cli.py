@@ -22,7 +22,7 @@ from rsclib.errors import RscError
 from rsclib.evaluate import pivot
 from rsclib.models import MODELS
 from rsclib.openbench import build as B
-from rsclib.openbench.parts import SPLITS
+from rsclib.openbench.parts import PARTS, SPLITS
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["data", "build", "nope"], f"choose from {', '.join(SPLITS)}"),
+        (["data", "build", "nope"], f"choose from {', '.join(PARTS)}"),
         (["data"], "rsc data build"),
         (["data", "list", "--help"], "rsc data build"),
         (
@@ -62,7 +62,19 @@ def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "data build", "data", "train", "grid", "pretrain", "eval", "predict", "doctor"],
+    [
+        "demo",
+        "data build",
+        "data",
+        "train",
+        "grid",
+        "pretrain",
+        "eval",
+        "predict",
+        "fetch",
+        "doctor",
+        "fit",
+    ],
 )
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = help_of(command, capsys)
@@ -73,7 +85,7 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
 def test_help_names_the_commands_and_the_parts(capsys: pytest.CaptureFixture[str]) -> None:
     assert "data build" in help_of("", capsys)
     for command in ("data", "data build"):
-        assert ", ".join(SPLITS) in help_of(command, capsys)
+        assert ", ".join(PARTS) in help_of(command, capsys)
     scored = help_of("eval", capsys)
     assert {name for name in SPLITS if name not in scored} == {"train-wild"}
 
@@ -136,6 +148,7 @@ def test_nor_by_a_command_that_builds_by_the_way(
 STOPS = {
     "eval full": "the same command begins anew",
     "predict photo.png": "the same command begins anew",
+    "fit photo.png photo.json": "the same command begins anew",
     "data build test-lab": "the same command goes on after the shards that are built",
     "grid g.yaml --out new": "the same command goes on from what was saved",
     "train ci --out new": "before a step was saved; the same command begins anew",
@@ -197,6 +210,7 @@ def test_help_does_not_wait_for_torch() -> None:
 
 PIECES = {
     "predict": ["--box 1 2 30 40", "--out x", "--model=hr-only", "a.jpg", "b.jpg"],
+    "fit": ["--box 1 2 30 40", "--steps 3 4", "--start=mean", "a.jpg", "a.json"],
     "eval": ["--part test-lab", "--count 64", "--out=x.json", "full", "hr-only"],
     "data build": ["--count 64", "--seed 3", "test-wild", "val-wild"],
     "grid": ["--options a=1 b=2", "--out x", "--at_once 2", "g.yaml"],
@@ -256,8 +270,10 @@ def test_words_that_fit_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
 # --- a folder for a file, a file for a folder ---------------------------------------------------
 
 WRONG_KIND = {
-    "predict folder": "folder is a folder; name the images in it, e.g. folder/*.jpg",
+    "predict folder": "there are no images in the folder folder",
     "predict photo.png --model folder": "give the model in it, folder/model.safetensors",
+    "fit folder photo.png": "photo.png is not JSON",
+    "fit photo.png folder": "there are no keypoints at folder",
     "eval folder": "give the model in it, folder/model.safetensors",
     "eval empty": "empty is a folder; give a .safetensors file",
     "eval full --out folder": "folder is a folder; name a file in it: folder/eval.csv",

@@ -16,7 +16,7 @@ from PIL import Image
 
 from rsclib.commands.environment import complete_environment, private_folder
 from rsclib.errors import RscError
-from rsclib.openbench.build import cache_folder
+from rsclib.files.cache import cache_folder
 from rsclib.runs.results import read_result
 
 ROOT = Path(__file__).parents[1]

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rsclib.commands.options import Doctor
 from rsclib.commands.output import one_line
+from rsclib.commands.own_options import Doctor
 from rsclib.commands.scoring import data_root
 from rsclib.errors import RscError
 

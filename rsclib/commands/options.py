@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar, Literal
 
 import tyro
 
-from rsclib.openbench.parts import SPLITS
+from rsclib.commands.own_options import Doctor, Fetch, Fit, Predict
+from rsclib.openbench.parts import PARTS, SPLITS
 
 # As rsclib.readers.protocols.PARTS, which takes a second to import.
 LICENSED = ("3dpw", "h36m-p1", "h36m-p2", "mpi-inf-3dhp")
@@ -40,12 +41,12 @@ class DataBuild:
 
     parts: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
-        tyro.conf.arg(metavar="[PART ...]", help=f"{', '.join(SPLITS)}; none: all."),
+        tyro.conf.arg(metavar="[PART ...]", help=f"{', '.join(PARTS)}; none: all."),
     ] = ()
     count: int | None = None
     """Images of each part, rounded up to shards of 256; default: the part's usual number."""
     size: int = 128
-    """Side in pixels."""
+    """Height in pixels; pedestrians are half as wide, all others square."""
     seed: int = 0
     workers: int | None = None
     """Processes; default: one per core."""
@@ -217,57 +218,6 @@ class Eval:
     errors (.npz)."""
 
 
-@dataclass(frozen=True)
-class Doctor:
-    """Say what is there of licensed data, body models, checkpoints and optional weights: looked for
-    where, what each enables, where to ask for it and under which licence.
-
-    Nothing of it is needed for the open benchmark. Ends with 2 only where something that was found is
-    broken.
-
-    Examples: rsc doctor
-              rsc doctor --data /data
-              rsc doctor --data /data --json > found.json
-    """
-
-    data: Path | None = None
-    """Folder of the licensed data; default: RSC_DATA."""
-    body: Path | None = None
-    """SMPL's file or folder; default: RSC_SMPL, else smpl/ in the data folder."""
-    json: bool = False
-    """Print a JSON list, for programs."""
-    quick: bool = False
-    """Only look whether files are there; do not read them."""
-
-
-@dataclass(frozen=True)
-class Predict:
-    """Estimate the body of the person in each of your own images.
-
-    The shipped models have only ever seen rendered people: on a real photograph expect a rough
-    pose at best. The network always answers, person or not. A warning is printed where picture or
-    box look useless, or the mirrored picture gives another pose ("unsure"); none proves nothing.
-
-    Each image gives NAME.obj (mesh), NAME.npz (numbers) and NAME.png (picture) in --out.
-
-    Examples: rsc predict photo.jpg
-              rsc predict a.jpg b.png --model hr-only --out runs/mine
-              rsc predict --box 310 80 120 260 group.jpg
-    """
-
-    images: tyro.conf.Positional[tuple[str, ...]]
-    """JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files, one person each."""
-    model: str = "full"
-    """A shipped model (full, hr-only), a .safetensors file, or the checkpoint of the released
-    RSC-Net or of SPIN."""
-    out: Path = Path("runs/predict")
-    box: Annotated[
-        tuple[float, float, float, float] | None, tyro.conf.arg(metavar="X Y WIDTH HEIGHT")
-    ] = None
-    """x y width height of the person in pixels, with a small margin, the same for all images;
-    default: the whole image. The longer side decides the resolution range."""
-
-
 Command = (
     Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[DataBuild, tyro.conf.subcommand("data build")]
@@ -277,5 +227,7 @@ Command = (
     | Annotated[Pretrain, tyro.conf.subcommand("pretrain")]
     | Annotated[Eval, tyro.conf.subcommand("eval")]
     | Annotated[Predict, tyro.conf.subcommand("predict")]
+    | Annotated[Fetch, tyro.conf.subcommand("fetch")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
+    | Annotated[Fit, tyro.conf.subcommand("fit")]
 )

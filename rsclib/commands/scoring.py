@@ -1,4 +1,4 @@
-"""``rsc demo``, ``rsc eval`` and ``rsc predict``."""
+"""``rsc demo`` and ``rsc eval``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rsclib.commands.building import agree_to_build
-from rsclib.commands.options import LICENSED, SCORED, Demo, Eval, Predict
+from rsclib.commands.options import LICENSED, SCORED, Demo, Eval
 from rsclib.commands.output import one_line, say
 from rsclib.errors import RscError
 
@@ -190,30 +190,3 @@ def evaluate(options: Eval) -> None:
     if options.out:
         write_result(options.out, table, about)
         scores.save(options.out.with_suffix(".npz"))
-
-
-def predict(options: Predict) -> int:
-    """Write three files an image, and warn of doubtful ones; returns how many images failed, each
-    with a line of its own."""
-    from rsclib.body import load_body
-    from rsclib.files.atomic import check_writable
-    from rsclib.predict import outputs, predict_photo
-    from rsclib.predictor import predictor_named
-
-    if not options.images:
-        raise RscError("name at least one image: rsc predict photo.jpg")
-    stems = outputs(options.images, options.out)
-    check_writable(options.out)
-    predictor = predictor_named(options.model, load_body())
-    failed = []
-    for photo, stem in zip(options.images, stems, strict=True):
-        try:
-            line, doubts = predict_photo(photo, stem, predictor, options.box)
-            print(one_line(line))
-            for doubt in doubts:
-                say(one_line(f"rsc: warning: {doubt}"))
-        except RscError as error:
-            failed.append(str(error))
-    for line in failed:
-        say(f"rsc: {line}")
-    return len(failed)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rsclib.people import Labels
+from rsclib.people import Affine, Labels
 from rsclib.skeleton import KEYPOINT_MIRROR, SMPL_MIRROR
 
 # Dense parts are 1 + joint, 0 is background.
@@ -18,12 +18,12 @@ _REFLECT = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
 
 def random_affine(
     n: int, generator: torch.Generator, rotation: float = 20.0, scale: float = 0.15
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> Affine:
     """Angles in radians, scales and flips (n,): 60 % of the images are not rotated, as in SPIN."""
     angle = torch.randn(n, generator=generator).clamp(-2, 2) * math.radians(rotation)
     angle = angle * (torch.rand(n, generator=generator) > 0.6)
     factor = 1 + scale * torch.randn(n, generator=generator).clamp(-1.7, 1.7)
-    return angle, factor, torch.rand(n, generator=generator) < 0.5
+    return Affine(angle, factor, torch.rand(n, generator=generator) < 0.5)
 
 
 def warp(
@@ -34,7 +34,7 @@ def warp(
     Args:
         images: (B, 3, S, S) float. angle, factor, flip: (B,), from :func:`random_affine`.
     """
-    forward, turn = _plane(angle, factor, flip)
+    forward, _ = _plane(angle, factor, flip)
     grid = _grid(forward, images)
     out = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
     points = labels.keypoints2d.clone()
@@ -42,17 +42,52 @@ def warp(
     points[..., :2] = points[..., :2] @ forward.mT
     inside = (points[..., :2].abs() < 1).all(-1)
     points[..., 2] = points[..., 2] * inside
-    spin = torch.eye(3).repeat(len(angle), 1, 1)
-    spin[:, :2, :2] = turn
+    spin = _about_the_view(Affine(angle, factor, flip))
     joints = labels.keypoints3d.clone()
     joints[flip] = joints[flip][:, KEYPOINT_MIRROR]
     xyz = joints[..., :3].contiguous()
     xyz[flip] = xyz[flip] @ _REFLECT
     joints[..., :3] = xyz @ spin.mT
-    rotmats = labels.rotmats.clone()
-    rotmats[flip] = _REFLECT @ rotmats[flip][:, SMPL_MIRROR] @ _REFLECT
-    rotmats[:, 0] = spin @ rotmats[:, 0]
+    rotmats = moved(labels.rotmats, Affine(angle, factor, flip))
     return out, labels._replace(keypoints2d=points, keypoints3d=joints, rotmats=rotmats)
+
+
+def mirrored(rotmats: Tensor, flip: Tensor) -> Tensor:
+    """Joint rotations (B, 24, 3, 3) with left and right exchanged where ``flip`` (B,) is True."""
+    rotmats, reflect = rotmats.clone(), _REFLECT.to(rotmats.device)
+    rotmats[flip] = reflect @ rotmats[flip][:, SMPL_MIRROR] @ reflect
+    return rotmats
+
+
+def moved(rotmats: Tensor, affine: Affine) -> Tensor:
+    """Joint rotations (B, 24, 3, 3) of people as they stand in the pictures that :func:`warp` moves."""
+    rotmats = mirrored(rotmats, affine.flip)
+    rotmats[:, 0] = _about_the_view(affine) @ rotmats[:, 0]
+    return rotmats
+
+
+def moved_back(rotmats: Tensor, cam: Tensor, root: Tensor, affine: Affine) -> tuple[Tensor, Tensor]:
+    """People of moved pictures as they stand in the pictures before: what :func:`moved` undoes.
+
+    Args:
+        rotmats: (B, 24, 3, 3). cam: (B, 3). root: (B, 3) the joint that ``rotmats[:, 0]`` turns them
+            about, metres in the camera frame. It stays where it is when a body is turned, but goes
+            along when its picture is.
+    """
+    rotmats = rotmats.clone()
+    rotmats[:, 0] = _about_the_view(affine).mT @ rotmats[:, 0]
+    forward, _ = _plane(*affine)
+    back = torch.linalg.inv(forward) * affine.factor[:, None, None]  # the turn and the flip alone
+    place = (back @ (cam[:, 1:] + root[:, :2])[..., None])[..., 0] - root[:, :2]
+    size = cam[:, :1] / affine.factor[:, None]
+    return mirrored(rotmats, affine.flip), torch.cat([size, place], 1)
+
+
+def _about_the_view(affine: Affine) -> Tensor:
+    """Rotations (B, 3, 3) about the camera's axis."""
+    spin = torch.eye(3, device=affine.angle.device).repeat(len(affine.angle), 1, 1)
+    spin[:, :2, :2] = _plane(*affine)[1]
+    return spin
 
 
 def warp_dense(dense: Tensor, angle: Tensor, factor: Tensor, flip: Tensor) -> Tensor:

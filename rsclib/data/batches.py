@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from rsclib.data import augment
-from rsclib.people import Batch, People, Share
+from rsclib.people import Affine, Batch, People, Share
 from rsclib.resolution import Ranges, degrade, normalise
 from rsclib.runs.distributed import ranks
 
@@ -50,13 +50,11 @@ def mixed_batch(
         chosen = pick_shares(people.mix, rng, batch)[mine]
     else:
         chosen = pick(people.lab, len(people), rng, batch, lab_share)[mine]
-    affine = augment.random_affine(batch, generator, rotation, scale)
+    affine = Affine(*(a[mine] for a in augment.random_affine(batch, generator, rotation, scale)))
     tint = augment.random_colour(batch, generator)
-    images, labels = augment.warp(
-        people.images[chosen].float(), people.labels.at(chosen), *(a[mine] for a in affine)
-    )
+    images, labels = augment.warp(people.images[chosen].float(), people.labels.at(chosen), *affine)
     full = augment.colour(images, *(t[mine] for t in tint)).round().byte()
     sizes = ranges.sample_sizes(rng)[:scales]
     seen = torch.cat([degrade(full, size) for size in sizes])  # one image, P' resolutions
     index = torch.cat([ranges.index(size).expand(len(chosen)) for size in sizes])
-    return Batch(normalise(seen), index, labels, scales)
+    return Batch(normalise(seen), index, labels, scales, affine=affine)

@@ -108,11 +108,14 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
 
 
 @contextlib.contextmanager
-def held(folder: str | os.PathLike[str]) -> Iterator[None]:
+def held(folder: str | os.PathLike[str], what: str = "training") -> Iterator[None]:
     """Keep ``folder`` for this training alone until the block is left or the process ends.
 
+    Args:
+        what: is going on in it, for the message to others.
+
     Raises:
-        RscError: another training holds it, or it cannot be written.
+        RscError: another one holds it, or it cannot be written.
     """
     folder = Path(folder)
     new = not folder.exists()
@@ -122,7 +125,7 @@ def held(folder: str | os.PathLike[str]) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise RscError(
-            f"another training is running in {folder}; wait for it, or choose another folder"
+            f"another {what} is running in {folder}; wait for it, or choose another folder"
         ) from error
     except OSError as error:
         raise _refused(folder, error) from error

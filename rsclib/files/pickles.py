@@ -3,8 +3,8 @@
 A pickle is a program for a small machine: it may name any importable function and call it. SMPL's
 files need numpy arrays, a scipy CSC matrix and, in the old releases, Chumpy arrays. Here each of
 those names stands for a stub of this module that only keeps what it is given; every other name
-stops the reading before anything is called. The arrays are then made from the kept bytes, so that
-not even numpy's own unpickling code sees data that was not checked.
+stops the reading before anything is called. The arrays are then made from the kept bytes: not even
+numpy's own unpickling code sees unchecked data.
 """
 
 from __future__ import annotations
@@ -263,11 +263,7 @@ def _all_plain(entries: dict[str, Any]) -> dict[str, Any]:
 
 
 def stubs_of(path: Path) -> Any:
-    """What a pickle holds, arrays as stubs still; nothing in it has been run.
-
-    Raises:
-        Exception: almost any, of a file that is not as it should be.
-    """
+    """What a pickle holds, arrays as stubs still; nothing has been run. A bad file raises anything."""
     if path.stat().st_size > _MAX_BYTES:
         raise RefusedError("it is larger than 1 GB")
     content = path.read_bytes()
@@ -275,11 +271,14 @@ def stubs_of(path: Path) -> Any:
     return _Unpickler(io.BytesIO(content), encoding="latin1").load()
 
 
-def load_smpl_pickle(path: str | Path) -> dict[str, Any]:
+def load_smpl_pickle(path: str | Path, what: str = "a SMPL file") -> dict[str, Any]:
     """The entries of a SMPL pickle: numpy arrays, CSC matrices, strings and numbers.
 
     Python 2 files (protocol 2, latin1 strings) are read too; neither chumpy nor the numpy and
     scipy versions that wrote the file are needed.
+
+    Args:
+        what: the file should be, in errors.
 
     Raises:
         RscError: the file is missing, empty, cut short, not a dictionary, or it names anything
@@ -294,7 +293,7 @@ def load_smpl_pickle(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise RscError(f"cannot read {path}: {error.strerror}. Check the path.") from error
     except RefusedError as error:
-        raise RscError(f"{path} is not a SMPL file: {error}. Nothing was run.") from error
+        raise RscError(f"{path} is not {what}: {error}. Nothing was run.") from error
     except Exception as error:  # a malformed stream can raise almost anything from the machine
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise RscError(f"{path} is damaged or not a pickle: {reason}. Get it again.") from error

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_bytes
+from rsclib.files.cache import cache_folder
 from rsclib.files.npz import read_npz
-from rsclib.openbench.build import cache_folder
 from rsclib.people import People
 from rsclib.range_norm import RangeNorm, freeze, measure
 from rsclib.runs.distributed import ranks

@@ -15,9 +15,10 @@ from tqdm.auto import tqdm
 from rsclib.data.windows import Videos
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_bytes
+from rsclib.files.cache import cache_folder
 from rsclib.files.npz import read_npz
 from rsclib.network import RSCNet
-from rsclib.openbench.build import build, cache_folder, load, request
+from rsclib.openbench.build import build, load, request
 from rsclib.people import People
 from rsclib.predictor import NetPredictor
 

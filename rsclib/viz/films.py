@@ -47,6 +47,15 @@ def two_bodies(
     return (picture.clip(0, 1) * 255).astype(np.uint8)
 
 
+def webp(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int]) -> bytes:
+    """Frames (H, W, 3) as an animated WebP file, over and over; how long each is shown."""
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    file = io.BytesIO()
+    first.save(file, format="webp", save_all=True, append_images=others, loop=0,
+               duration=list(milliseconds), quality=QUALITY, method=4)  # fmt: skip
+    return file.getvalue()
+
+
 def film_html(
     frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int], alt: str, caption: str
 ) -> str:
@@ -55,12 +64,8 @@ def film_html(
     Args:
         milliseconds: how long each is shown. alt, caption: see :func:`rsclib.viz.html.figure_html`.
     """
-    first, *others = (Image.fromarray(frame) for frame in frames)
-    file = io.BytesIO()
-    first.save(file, format="webp", save_all=True, append_images=others, loop=0,
-               duration=list(milliseconds), quality=QUALITY, method=4)  # fmt: skip
-    source = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
-    width = round(first.width * SHOWN / DPI * 1.25)
+    source = f"data:image/webp;base64,{base64.b64encode(webp(frames, milliseconds)).decode()}"
+    width = round(frames[0].shape[1] * SHOWN / DPI * 1.25)
     picture = f'<img alt="{html.escape(alt)}" width="{width}" src="{source}">'
     below = f"<figcaption><em>{html.escape(caption, quote=False)}</em></figcaption>"
     return f'<figure style="margin: 0">{picture}{below}</figure>'

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from rsclib.body import Body
-from rsclib.geometry import cam_to_translation
+from rsclib.geometry import CROP, FOCAL, cam_to_translation
 from rsclib.network import Prediction
 from rsclib.predictor import NetPredictor
 from rsclib.render.zbuffer import vertex_normals, visible_faces
@@ -43,11 +43,16 @@ def shaded(
     vertices: NDArray[np.float32], faces: NDArray[np.int32], size: int, colour: tuple[float, ...]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Image (size, size, 3) and cover (size, size) of a mesh before the weak-perspective camera."""
-    big = size * 2
-    focal = 5000.0 * big / 224
-    face, bary, _ = visible_faces(
-        np.ascontiguousarray(vertices), faces, focal, big / 2, big / 2, big
-    )
+    return shaded_by(vertices, faces, FOCAL * size / CROP, (size / 2, size / 2), size, colour)
+
+
+def shaded_by(
+    vertices: NDArray[np.float32], faces: NDArray[np.int32], focal: float,
+    centre: tuple[float, float], size: int, colour: tuple[float, ...],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
+    """:func:`shaded` before a camera of this focal length and principal point (pixels)."""
+    big, cx, cy = size * 2, 2 * centre[0], 2 * centre[1]
+    face, bary, _ = visible_faces(np.ascontiguousarray(vertices), faces, 2 * focal, cx, cy, big)
     normals = vertex_normals(np.ascontiguousarray(vertices), faces)
     light = np.clip(normals @ _array([0.35, -0.5, -0.79]), 0, 1) * 0.75 + 0.25
     value = (light[faces[face]] * bary).sum(-1) * (face >= 0)

@@ -1,0 +1,137 @@
+"""Options of the commands for a user's own images, videos, keypoints and data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Estimate the body of the person in each of your own images, or of the people in your videos.
+
+    The shipped models have only ever seen rendered people: on a real photograph expect a rough
+    pose at best. The network always answers, person or not. A warning is printed where picture or
+    box look useless, or the mirrored picture gives another pose ("unsure"); none proves nothing.
+
+    Each image gives NAME.obj (mesh), NAME.npz (numbers) and NAME.png (picture) in --out. Each video
+    gives NAME.mp4 (bodies over the film), NAME.html (bodies to turn, in any browser) and, for each
+    person, NAME-personN.npz (motion in AMASS's layout). A video that was stopped goes on.
+
+    Examples: rsc predict photo.jpg
+              rsc predict a.jpg b.png --model hr-only --out runs/mine
+              rsc predict --box 310 80 120 260 group.jpg
+              rsc predict clip.mp4 --track            people walk before a still camera
+              rsc predict clip.mp4 --tracks boxes.csv --webp
+              rsc predict folder_of_frames --fps 25 --box 310 80 120 260
+    """
+
+    images: tyro.conf.Positional[tuple[str, ...]]
+    """JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files, one person each; videos (mp4, avi, gif, webm,
+    mov, mkv), or folders that hold the frames of one."""
+    model: str = "full"
+    """A shipped model (full, hr-only), a .safetensors file, or the checkpoint of the released
+    RSC-Net or of SPIN."""
+    out: Path = Path("runs/predict")
+    box: Annotated[
+        tuple[float, float, float, float] | None, tyro.conf.arg(metavar="X Y WIDTH HEIGHT")
+    ] = None
+    """x y width height of the person in pixels, with a small margin, the same for all images and
+    frames; default: the whole image. The longer side decides the resolution range."""
+    tracks: Path | None = None
+    """Of a video: CSV of boxes tight around the people, columns person,frame,x,y,w,h, in pixels;
+    frames count from 0."""
+    track: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Of a video whose camera stands still: find the people who walk alone, by what differs from
+    the background. Their boxes are written as NAME.csv."""
+    fps: float | None = None
+    """Frames a second of a video; a folder of frames needs it."""
+    webp: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Of a video: write an animated NAME.webp, too."""
+    temporal: bool = False
+    """Of a video: let the temporal module of the model full read the features of all frames."""
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Fetch what is not shipped, checked by its checksum, into the cache folder (RSC_CACHE, else
+    ~/.cache/rsclib).
+
+    street: vtest.avi, pedestrians before a surveillance camera (768 x 576, 795 frames), 8 MB. On
+    Debian and its kin it is taken out of the package opencv-doc (a download of 96 MB, nothing is
+    installed), elsewhere it comes from OpenCV's repository. The frames are those of PETS 2009,
+    University of Reading: for research, and to be acknowledged.
+
+    Example: rsc fetch street
+             rsc predict ~/.cache/rsclib/street/vtest.avi --track
+    """
+
+    NAMES: ClassVar[tuple[str, ...]] = ("street",)
+
+    names: Annotated[
+        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...", help="street")
+    ]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Fit a body to the 2D keypoints of the person in an image (SMPLify), as SPIN does in its loop.
+
+    KEYPOINTS is JSON of OpenPose (BODY_25) or COCO (17 points; annotations or results). Points that
+    we have no match for (feet, OpenPose's neck) are left out. The image gives NAME.obj (mesh),
+    NAME.npz (numbers), NAME.png (the fit in five moments) and NAME.webp (a film of it) in --out.
+
+    Where the points are right the fit follows them closely, and so it does where they are wrong.
+    Depth is a guess of the priors: look at the row "from the side".
+
+    Examples: rsc fit photo.jpg photo_keypoints.json
+              rsc fit photo.jpg photo_keypoints.json --start mean --out runs/mine
+              rsc fit 000000000785.jpg person_keypoints_val2017.json --person 0
+    """
+
+    image: tyro.conf.Positional[str]
+    """JPEG, PNG, WebP, TIFF, BMP, GIF or PPM file."""
+    keypoints: tyro.conf.Positional[Path]
+    """JSON file, points in pixels of the image."""
+    start: Literal["prediction", "mean"] = "prediction"
+    """The network's prediction, or the mean pose at four headings, of which the best fit is kept."""
+    model: str = "full"
+    """Whose prediction: a shipped model (full, hr-only), a .safetensors file, or the checkpoint of the
+    released RSC-Net or of SPIN."""
+    person: int | None = None
+    """Which of several people in KEYPOINTS, from 0."""
+    steps: tuple[int, int] = (100, 100)
+    """Steps of the camera stage (where she is and how she is turned) and of the body stage."""
+    prior: Path | None = None
+    """Another pose prior: SMPLify's gmm_08.pkl, or an npz with means, covars and weights."""
+    out: Path = Path("runs/fit")
+    box: Annotated[
+        tuple[float, float, float, float] | None, tyro.conf.arg(metavar="X Y WIDTH HEIGHT")
+    ] = None
+    """x y width height of the person in pixels; default: around the keypoints, with a margin."""
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Say what is there of licensed data, body models, checkpoints and optional weights: looked for
+    where, what each enables, where to ask for it and under which licence.
+
+    Nothing of it is needed for the open benchmark. Ends with 2 only where something that was found is
+    broken.
+
+    Examples: rsc doctor
+              rsc doctor --data /data
+              rsc doctor --data /data --json > found.json
+    """
+
+    data: Path | None = None
+    """Folder of the licensed data; default: RSC_DATA."""
+    body: Path | None = None
+    """SMPL's file or folder; default: RSC_SMPL, else smpl/ in the data folder."""
+    json: bool = False
+    """Print a JSON list, for programs."""
+    quick: bool = False
+    """Only look whether files are there; do not read them."""
