@@ -28,7 +28,7 @@ def unrolled(frames: int = 4) -> Figure:
     axis.axis("off")
     rows = (
         (0.1, "picture {}", BLACK), (1.5, "image network", BLUE), (3.1, "GRU", VERMILION),
-        (4.6, "regressor", BLACK), (6.0, "body {}", BLACK),
+        (4.6, "regressor", VERMILION), (6.0, "body {}", BLACK),
     )  # fmt: skip
     for t in range(frames):
         x = 2.6 * t
@@ -41,7 +41,8 @@ def unrolled(frames: int = 4) -> Figure:
             _arrow(axis, (x + 0.6, 3.1), (x + 2.0, 3.1), VERMILION)
             axis.text(x + 1.3, 3.3, f"$h_{t + 1}$", fontsize=12, ha="center", color=VERMILION)
     axis.text(-1.5, 1.5, "frozen", fontsize=10, color=BLUE)
-    axis.text(-1.5, 3.1, "learns", fontsize=10, color=VERMILION)
+    for y in (3.1, 4.6):
+        axis.text(-1.5, y, "learns", fontsize=10, color=VERMILION)
     return figure
 
 
