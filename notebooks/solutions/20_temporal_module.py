@@ -121,7 +121,9 @@ WRONG = {
         lambda guess, truth: None,
         lambda guess, truth: min(
             range(11),
-            key=lambda k: np.linalg.norm(guess[10 - k : len(guess) - k] - truth[10:], axis=-1).mean(),
+            key=lambda k: np.linalg.norm(
+                guess[10 - k : len(guess) - k] - truth[10:], axis=-1
+            ).mean(),
         ),
     ],
 }
