@@ -27,8 +27,10 @@ from rsclib.files.npz import is_file
 from rsclib.files.recognise import TITLES, whose
 from rsclib.files.tensors import PathLike, plain_tensors
 from rsclib.network import NetConfig, RSCNet
+from rsclib.reid import ReIDConfig, ReIDNet
 from rsclib.superres import RdnConfig, SharpConfig, SharpNet
 from rsclib.temporal import Temporal, TemporalConfig
+from rsclib.texture import TexGlo, TextureConfig
 
 # What the hash of each format covers beside the weights. Settings are a part of the function:
 # another dropout, activation or number of iterations. Before format 3 there was but one kind.
@@ -63,6 +65,10 @@ def network_of(kind: str, settings: Mapping[str, Any]) -> nn.Module:
     match kind:
         case RSCNet.kind:
             return RSCNet(config_of(NetConfig(), settings))
+        case TexGlo.kind:
+            return TexGlo(config_of(TextureConfig(), settings))
+        case ReIDNet.kind:
+            return ReIDNet(config_of(ReIDConfig(), settings))
         case SharpNet.kind:
             if settings.keys() != {"rdn", "net"}:
                 raise ValueError(f"expected the settings rdn and net, not {sorted(settings)}")

@@ -27,7 +27,7 @@ def _name(source: PathLike | Mapping[str, Any], default: str) -> str:
     return default if isinstance(source, Mapping) else Path(source).name
 
 
-def _flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:
+def flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:
     """The weights of a path or dict, out of the containers that are in use, DataParallel's too."""
     state: Any = source if isinstance(source, Mapping) else read_torch(source)
     for container in ("model", "state_dict"):
@@ -88,7 +88,7 @@ def load_official(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
         RscError: lists every key that is missing, unexpected or of another shape.
     """
     config = NetConfig.paper()
-    state = _from_official(_flat(path_or_state_dict), config.blocks)
+    state = _from_official(flat(path_or_state_dict), config.blocks)
     net = RSCNet(config)
     load_strict(net, state, path_or_state_dict)
     net.source, net.trained_on = _name(path_or_state_dict, "RSC-Net"), dict(SOME_SMPL)
@@ -102,7 +102,7 @@ def load_spin(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
         RscError: as for :func:`load_official`.
     """
     config = dataclasses.replace(NetConfig.paper(), activation="none")
-    state = _from_official(_flat(path_or_state_dict), config.blocks)
+    state = _from_official(flat(path_or_state_dict), config.blocks)
     net = RSCNet(config)
     own = net.state_dict()
     fresh = {k: own[k] for k in own if k == "trunk.alpha" or k.startswith("projection.")}
@@ -120,7 +120,7 @@ def load_imagenet_trunk(net: RSCNet, path_or_state_dict: PathLike | Mapping[str,
     Raises:
         RscError: as for :func:`load_official`.
     """
-    state = {k: v for k, v in _flat(path_or_state_dict).items() if not k.startswith("fc.")}
+    state = {k: v for k, v in flat(path_or_state_dict).items() if not k.startswith("fc.")}
     renamed = _from_official(state, net.config.blocks)
     trunk = {k.removeprefix("trunk."): v for k, v in renamed.items()}
     load_strict(net.trunk, {"alpha": net.trunk.alpha.detach(), **trunk}, path_or_state_dict)

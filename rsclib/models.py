@@ -16,7 +16,9 @@ from rsclib.files.npz import is_file
 from rsclib.files.recognise import whose
 from rsclib.files.shipped import ASSETS, check_shipped
 from rsclib.foreign import load_official, load_spin
+from rsclib.foreign_reid import ForeignReID, load_reid
 from rsclib.network import RSCNet
+from rsclib.reid import ReIDNet
 from rsclib.temporal import Temporal
 
 MODELS = ASSETS / "models"
@@ -24,15 +26,16 @@ MODELS = ASSETS / "models"
 SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net", "spin": "SPIN, all sizes"}
 # The shipped temporal modules, and whose features each reads.
 VIDEO = {"video": "full"}
+REID = "reid"  # the shipped network that tells people apart, f_Re of Eq. 13
 
 
 def model_file(name: str) -> Path:
-    """The file of a shipped model by name (a key of :data:`SHIPPED`); else ``name`` is the file.
+    """The file of a shipped model by name (a key of :data:`SHIPPED`, "video", "reid"); else ``name`` is the file.
 
     Raises:
         RscError: the shipped file is missing or damaged, or it is a folder.
     """
-    if name not in SHIPPED and name not in VIDEO:
+    if name not in {*SHIPPED, *VIDEO, REID}:
         if os.path.isdir(name):
             inside = Path(name) / "model.safetensors"
             known = "a .safetensors file" if not inside.is_file() else f"the model in it, {inside}"
@@ -87,6 +90,24 @@ def temporal_named(name: str = "video") -> Temporal:
             f"({', '.join(VIDEO)}, or what rsc train video wrote)"
         )
     return module
+
+
+def reid_named(name: str = REID) -> ReIDNet | ForeignReID:
+    """A ReID network in eval mode, nothing of it to train: the shipped one by name, or by path a
+    ``.safetensors`` file of ours or a PCB or strong-baseline checkpoint.
+
+    Raises:
+        RscError: missing, foreign or damaged file, or a network of another kind.
+    """
+    if name != REID and is_file(name) and whose(name) is not None:
+        return load_reid(name)
+    net = load_model(model_file(name))
+    if not isinstance(net, ReIDNet):
+        raise RscError(
+            f"{name} holds a network of the kind {net.kind!r}; here a ReID network is needed "
+            f"({REID}, a model that rsc train reid wrote, or a PCB or strong-baseline checkpoint)"
+        )
+    return net.requires_grad_(False)
 
 
 def check_body(net: nn.Module, body: Body) -> None:

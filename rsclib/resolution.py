@@ -104,16 +104,40 @@ def degrade(images: Tensor, size: int) -> Tensor:
         raise RscError(
             f"degrade wants uint8 (B, 3, S, S), not {images.dtype} {tuple(images.shape)}"
         )
-    side = images.shape[2]
-    if size >= side:
+    if size >= images.shape[2]:
         return images
     if size < 1:
         raise RscError(f"an image size must be at least 1 pixel, not {size}")
-    down = _resampler(side, size).to(images.device)
-    up = _resampler(size, side).to(images.device)
+    return _through(images, size, size)
+
+
+def degrade_height(images: Tensor, height: int) -> Tensor:
+    """:func:`degrade` for pictures that are not square: shrunk to ``height`` rows, in proportion.
+
+    Args:
+        images: ``(B, 3, H, W)`` uint8. height: rows of the small picture; ``>= H``: unchanged.
+
+    Raises:
+        RscError: not bytes, or nothing would be left of a side.
+    """
+    rows, columns = images.shape[2:]
+    width = round(columns * height / rows)
+    if images.dtype != torch.uint8 or height < 1 or width < 1:
+        raise RscError(
+            f"pictures of bytes can be shrunk to 1 row or more, not {images.dtype} to {height}"
+        )
+    return images if height >= rows else _through(images, height, width)
+
+
+def _through(images: Tensor, height: int, width: int) -> Tensor:
+    """Shrunk to ``height`` x ``width`` and enlarged again."""
+    rows, columns = images.shape[2:]
+    device = images.device
+    down_x, up_x = (_resampler(*pair).to(device) for pair in ((columns, width), (width, columns)))
+    down_y, up_y = (_resampler(*pair).to(device) for pair in ((rows, height), (height, rows)))
     # Pillow rounds after each axis, the horizontal one first.
-    small = _bytes(down @ _bytes(images.float() @ down.mT))
-    return _bytes(up @ _bytes(small @ up.mT)).to(torch.uint8)
+    small = _bytes(down_y @ _bytes(images.float() @ down_x.mT))
+    return _bytes(up_y @ _bytes(small @ up_x.mT)).to(torch.uint8)
 
 
 def _bytes(values: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from rsclib.errors import RscError
 from rsclib.evaluate import pivot
 from rsclib.models import MODELS
 from rsclib.openbench import build as B
-from rsclib.openbench.parts import SPLITS
+from rsclib.openbench.parts import PARTS, SPLITS
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,12 +30,12 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["data", "build", "nope"], f"choose from {', '.join(SPLITS)}"),
+        (["data", "build", "nope"], f"choose from {', '.join(PARTS)}"),
         (["data"], "rsc data build"),
         (["data", "list", "--help"], "rsc data build"),
         (
             ["train", "nope", "--out", "x"],
-            "presets: ci, edu, feaen, hmr, hr_only, imgsr, paper, video",
+            "presets: ci, edu, feaen, hmr, hr_only, imgsr, paper, reid, texglo, video, video_ci, video_paper",
         ),
         (["eval", "no/such/model.safetensors"], "there is no model"),
         (["eval"], "name at least one model"),
@@ -85,7 +85,7 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
 def test_help_names_the_commands_and_the_parts(capsys: pytest.CaptureFixture[str]) -> None:
     assert "data build" in help_of("", capsys)
     for command in ("data", "data build"):
-        assert ", ".join(SPLITS) in help_of(command, capsys)
+        assert ", ".join(PARTS) in help_of(command, capsys)
     scored = help_of("eval", capsys)
     assert {name for name in SPLITS if name not in scored} == {"train-wild"}
 

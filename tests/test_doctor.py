@@ -33,7 +33,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trees.amass(root)
     trees.picture(root / "surreal/textures/female/nongrey_female_0001.jpg", 0, (64, 64))
     for place in ("bounding_box_train", "query", "bounding_box_test"):
-        trees.picture(root / f"Market-1501/{place}/0002_c1s1_000451_03.jpg", 0, (64, 128))
+        person = "0002" if place == "bounding_box_train" else "0001"
+        trees.picture(root / f"Market-1501/{place}/{person}_c1s1_000451_03.jpg", 0, (64, 128))
     (root / "vibe_db").mkdir()
     joblib.dump(
         {"vid_name": np.array(["a"]), "theta": np.zeros((1, 82))}, root / "vibe_db/amass_db.pt"
@@ -62,7 +63,9 @@ def test_all_that_is_there_is_found(whole: Path, capsys: pytest.CaptureFixture[s
         "1 coloured"
     )
     assert found["amass_db.pt (VIBE)"] == "1 frames with theta, vid_name"
-    assert found["Market-1501"] == "1 in bounding_box_train, 1 in query, 1 in bounding_box_test"
+    assert found["Market-1501"] == (
+        "1 people to train and 1 to test on (not the whole set, split by folder), 0 junk boxes"
+    )
     assert rows["SMPL male"]["status"] == "missing"
     assert {"models/full.safetensors", "open_body.npz", "LSP-Extended", "COCO", "MPII"} < set(found)
     assert not [row for row in rows.values() if row["status"] == "broken"]
@@ -113,7 +116,7 @@ def cut(path: Path) -> None:
         ("RSC-Net", lambda r: ((r / "checkpoints").mkdir(), torch.save({"a": torch.zeros(1)}, r / "checkpoints/RSC-Net.pt")),
          "unknown checkpoint"),
         ("Market-1501", lambda r: trees.picture(r / "Market-1501/query/0001_c1s1_000451_03.jpg"),
-         "bounding_box_train/*.jpg was looked for"),
+         "bounding_box_train is missing"),
         ("amass_db.pt (VIBE)", lambda r: ((r / "vibe_db").mkdir(), (r / "vibe_db/amass_db.pt").write_bytes(b"\x80\x04")),
          "damaged"),
     ],

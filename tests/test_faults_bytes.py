@@ -18,7 +18,7 @@ from rsclib.files import shipped
 from rsclib.files.body_files import read_body
 from rsclib.network import RSCNet
 from rsclib.openbench import build as B
-from rsclib.openbench import motions, scenes
+from rsclib.openbench import faces, motions, scenes
 from rsclib.openbench.people import workshop
 from rsclib.pose_mixture import load_mixture
 from rsclib.runs.states import load_training_state, save_training_state
@@ -30,6 +30,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "open_body.npz": read_body,
     "motions.npz": lambda _: motions.load_motions(),
     "scenes.npz": lambda _: scenes.load_places.__wrapped__(),
+    "face_regions.npz": lambda _: faces.load_regions.__wrapped__(),
     "pose_mixture.npz": lambda _: load_mixture(),
 }
 
@@ -77,7 +78,8 @@ def test_a_flipped_byte_in_a_shipped_file(copy: Path, name: str) -> None:
     def read() -> None:
         shipped.check_shipped.cache_clear()
         if name.startswith("models/"):
-            models.model_named(Path(name).stem)
+            other = {"reid": models.reid_named, "video": models.temporal_named}
+            other.get(stem := Path(name).stem, models.model_named)(stem)
         elif name in READERS:
             READERS[name](copy / name)
         else:  # the list itself
@@ -90,18 +92,19 @@ def test_a_flipped_byte_in_a_shipped_file(copy: Path, name: str) -> None:
     read()
 
 
-@pytest.mark.parametrize("name", ["motions.npz", "scenes.npz", "open_body.npz"])
+@pytest.mark.parametrize("name", ["motions.npz", "scenes.npz", "open_body.npz", "face_regions.npz"])
 def test_nobody_is_rendered_from_a_damaged_file(
     copy: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line says so; what renders nobody, such as the help, works."""
     monkeypatch.setattr("rsclib.openbench.people.OPEN_BODY", copy / "open_body.npz")
     monkeypatch.setenv("RSC_CACHE", str(copy / "cache"))
-    caches = (workshop, scenes.load_places, motions.shipped_motions)
+    caches = (workshop, scenes.load_places, motions.shipped_motions, faces.load_regions)
     (copy / name).write_bytes((copy / name).read_bytes() + b"\0")
     for cache in (*caches, shipped.check_shipped):
         cache.cache_clear()
-    words = ["data", "build", "test-wild", "--count", "1", "--size", "32", "--workers", "1"]
+    part = "pedestrians-test" if name == "face_regions.npz" else "test-wild"
+    words = ["data", "build", part, "--count", "1", "--size", "32", "--workers", "1"]
     assert main(words) == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1

@@ -105,7 +105,8 @@ def test_a_preset_names_its_method(tmp_path: Path) -> None:
     assert load_config(str(tmp_path / "x.yaml")) == HrOnlyConfig(stages=((64, 5),))
     (tmp_path / "x.yaml").write_text("{method: magic}")
     with pytest.raises(
-        RscError, match="method is one of rsc, hr_only, hmr, imgsr, feaen, spin, video, not 'magic'"
+        RscError,
+        match="one of rsc, hr_only, hmr, imgsr, feaen, spin, video, reid, textured, not 'magic'",
     ):
         load_config(str(tmp_path / "x.yaml"))
 

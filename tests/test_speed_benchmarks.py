@@ -30,6 +30,7 @@ VARIANTS = {
     "joints": {"full mesh", "joints only"},
     "procrustes": {"one by one", "whole batch"},
     "fits": {"one by one", "whole batch"},
+    "textures": {"pytorch3d", "look-up"},
     "video": {"frame by frame, fp32, whole mesh", "batches of 32, fp32", "batches of 32, bf16"},
     "steps": {name for name, way in networks.WAYS.items() if not way.compiled},
     "inference": {
@@ -55,7 +56,7 @@ def case(**changes: object) -> Case:
 
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_quick_run(name: Name, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    if name == "raster" and importlib.util.find_spec("pytorch3d") is None:
+    if name in ("raster", "textures") and importlib.util.find_spec("pytorch3d") is None:
         pytest.skip("pytorch3d has no wheel for this platform")
     out = tmp_path / "speed.json"
     assert main(["--quick", "--threads", "1", "--only", name, "--out", str(out)]) == 0

@@ -21,14 +21,23 @@ import pandas as pd
 import torch
 import tyro
 
-from benchmarks.speed import fits, networks, parts, video
+from benchmarks.speed import fits, networks, parts, textures, video
 from benchmarks.speed.measure import Case, Row, measure
 from rsclib.errors import RscError
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 
 Name = Literal[
-    "mixed", "contrastive", "raster", "joints", "procrustes", "fits", "steps", "inference", "video"
+    "mixed",
+    "contrastive",
+    "raster",
+    "joints",
+    "procrustes",
+    "fits",
+    "textures",
+    "steps",
+    "inference",
+    "video",
 ]
 COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "mixed": networks.mixed,
@@ -37,6 +46,7 @@ COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "joints": parts.joints,
     "procrustes": parts.procrustes,
     "fits": fits.fits,
+    "textures": textures.textures,
     "steps": networks.steps,
     "inference": networks.inference,
     "video": video.video,

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 import tyro
 
 from rsclib.commands.own_options import Doctor, Fetch, Fit, Predict
-from rsclib.openbench.parts import SPLITS
+from rsclib.openbench.parts import PARTS, SPLITS
 
 # As rsclib.readers.protocols.PARTS, which takes a second to import.
 LICENSED = ("3dpw", "h36m-p1", "h36m-p2", "mpi-inf-3dhp")
@@ -41,12 +41,12 @@ class DataBuild:
 
     parts: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
-        tyro.conf.arg(metavar="[PART ...]", help=f"{', '.join(SPLITS)}; none: all."),
+        tyro.conf.arg(metavar="[PART ...]", help=f"{', '.join(PARTS)}; none: all."),
     ] = ()
     count: int | None = None
     """Images of each part, rounded up to shards of 256; default: the part's usual number."""
     size: int = 128
-    """Side in pixels."""
+    """Height in pixels; pedestrians are half as wide, all others square."""
     seed: int = 0
     workers: int | None = None
     """Processes; default: one per core."""
@@ -185,8 +185,8 @@ class Eval:
     the released RSC-Net or of SPIN (224 px; they need SMPL, see --body).
 
     Examples: rsc eval hr-only full --part test-wild --out results/open/wild.csv
-              rsc eval RSC-Net.pt --part 3dpw --data /data --body /data/smpl
-              rsc eval RSC-Net.pt --part h36m-p2 --data /data --body /data/smpl --count 2000
+              rsc eval RSC-Net.pt --part 3dpw --data DATA --body DATA/smpl
+              rsc eval RSC-Net.pt --part h36m-p2 --data DATA --body DATA/smpl --count 2000
     """
 
     models: Annotated[

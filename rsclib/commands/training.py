@@ -35,15 +35,17 @@ def pretrain(options: Pretrain) -> None:
 
 def _run(config: Any, out: Path, devices: int, nodes: int) -> None:
     from rsclib.methods import run
+    from rsclib.methods.reid import ReidConfig
     from rsclib.runs.distributed import first_process
     from rsclib.runs.folder import in_words
 
     run(config, out, devices, nodes)
     if first_process():
         model = one_line(out / "model.safetensors")
-        print(
-            f"{in_words(out, config.settled)}\nModel: {model}\nScore it: rsc eval {model} hr-only"
-        )
+        score = f"rsc eval {model} hr-only"
+        if isinstance(config, ReidConfig):
+            score = f"python -m benchmarks.reid {model} --out reid.csv"
+        print(f"{in_words(out, config.settled)}\nModel: {model}\nScore it: {score}")
 
 
 def named_values(words: Sequence[str]) -> dict[str, Any]:

@@ -17,13 +17,15 @@ from rsclib.checkpoints import save_model
 from rsclib.config import checked, merged, read_values, settings
 from rsclib.errors import RscError
 from rsclib.files.atomic import held
-from rsclib.methods import feaen, hmr, hr_only, imgsr, rsc, spin, video
+from rsclib.methods import feaen, hmr, hr_only, imgsr, reid, rsc, spin, textured, video
 from rsclib.methods.feaen import FeaenConfig
 from rsclib.methods.hmr import HmrConfig
 from rsclib.methods.hr_only import HrOnlyConfig
 from rsclib.methods.imgsr import ImgsrConfig
+from rsclib.methods.reid import ReidConfig
 from rsclib.methods.rsc import RscConfig
 from rsclib.methods.spin import SpinConfig
+from rsclib.methods.textured import TexturedConfig
 from rsclib.methods.video import VideoConfig
 from rsclib.runs.distributed import first_process, ranks
 from rsclib.runs.launch import precision_here
@@ -31,7 +33,17 @@ from rsclib.runs.provenance import provenance
 from rsclib.runs.states import load_training_state
 from rsclib.train import train
 
-Config = RscConfig | HrOnlyConfig | HmrConfig | ImgsrConfig | FeaenConfig | SpinConfig | VideoConfig
+Config = (
+    RscConfig
+    | HrOnlyConfig
+    | HmrConfig
+    | ImgsrConfig
+    | FeaenConfig
+    | SpinConfig
+    | VideoConfig
+    | ReidConfig
+    | TexturedConfig
+)
 
 
 def load_config(name_or_path: str) -> Config:
@@ -71,8 +83,12 @@ def check_config(values: dict[str, Any], where: str) -> Config:
             return checked(SpinConfig, values, where)
         case "video":
             return checked(VideoConfig, values, where)
+        case "reid":
+            return checked(ReidConfig, values, where)
+        case "textured":
+            return checked(TexturedConfig, values, where)
         case other:
-            known = "rsc, hr_only, hmr, imgsr, feaen, spin, video"
+            known = "rsc, hr_only, hmr, imgsr, feaen, spin, video, reid, textured"
             raise RscError(f"{where}: method is one of {known}, not {other!r}")
 
 
@@ -105,6 +121,10 @@ def run(
                 build = rsc.builder(config, resumed)
             case HrOnlyConfig():
                 build = hr_only.builder(config, resumed)
+            case ReidConfig():
+                build = reid.builder(config, resumed)
+            case TexturedConfig():
+                build = textured.builder(config, resumed)
             case VideoConfig():
                 build = video.builder(config, resumed)
         net = train(build, config.run, config, folder, devices, nodes, progress)

@@ -1,6 +1,6 @@
 """Build a part of the open benchmark: parallel, resumable, checked.
 
-A part lies in ``<cache>/<name>-v<version>-<size>px-seed<seed>/`` as shards of 256 people. The version
+A part lies in ``<cache>/<name>-v<version>-<size>px-seed<seed>/`` as shards of 256 images. The version
 is a number that is raised when the renderer draws something else, so an edit that changes no pixel
 throws nothing away. A shard is written in one step and then entered into the manifest with its
 SHA-256; a build that is stopped goes on with the shards that are missing.
@@ -28,26 +28,26 @@ from rsclib.files.cache import cache_folder
 from rsclib.files.npz import read_npz
 from rsclib.files.turns import turn
 from rsclib.files.workers import spread
-from rsclib.openbench.parts import SPLITS, Split
-from rsclib.openbench.people import array_names, make_people
-from rsclib.openbench.sequences import make_sequences
+from rsclib.openbench.making import arrays_of, make, most_images, rows_of
+from rsclib.openbench.parts import PARTS, Split, Street
 
 SHARD, SIZE = 256, 128
 # Images of each part by default. The pre-training part is the largest by far.
 COUNTS = {
     "source": 40960, "train-lab": 4096, "train-wild": 8192, "oracle-wild": 8192,
     "val-wild": 1536, "test-wild": 1536, "test-studio": 512, "test-lab": 512,
+    "pedestrians-train": 4096, "pedestrians-test": 1024,  # eight of a person
     # Of videos, frames: 384 videos to train, each of 13 and 15 held-out clips in four or two of them.
     "video-train": 24576, "video-val": 3328, "test-video-wild": 3840, "test-video-studio": 1920,
 }  # fmt: skip
-# Of the renderer and the shipped files, for all parts; a part's own is in its Split. Raise one when
+# Of the renderer and the shipped files, for all parts; a part's own is in parts.py. Raise one when
 # pixels or truth change: tests/test_golden.py fails until you do.
 VERSION = 2
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to build: part name, number of images, side in pixels, seed."""
+    """What to build: part name, number of images, their height in pixels, seed."""
 
     name: str
     count: int
@@ -73,10 +73,10 @@ def request(name: str, count: int | None = None, size: int = SIZE, seed: int = 0
     Raises:
         RscError: unknown part, or a number that makes no sense.
     """
-    if name not in SPLITS:
-        raise RscError(f"there is no part {name!r}; choose from {', '.join(SPLITS)}")
+    if name not in PARTS:
+        raise RscError(f"there is no part {name!r}; choose from {', '.join(PARTS)}")
     count = COUNTS[name] if count is None else count
-    most = 10**5 * SHARD  # a shard's number has five digits
+    most = min(10**5, most_images(PARTS[name]) // SHARD) * SHARD  # a shard's number has five digits
     if not 1 <= count <= most or size % 32 or not 32 <= size <= 512:
         raise RscError(
             f"count must be 1 to {most} and size a multiple of 32 up to 512: {count}, {size}"
@@ -86,31 +86,32 @@ def request(name: str, count: int | None = None, size: int = SIZE, seed: int = 0
 
 def folder_of(wanted: Request, cache: Path | None = None) -> Path:
     """The folder of a request. Parts of different length share it: the longer holds the shorter."""
-    version = f"v{VERSION}.{SPLITS[wanted.name].version}"
+    version = f"v{VERSION}.{PARTS[wanted.name].version}"
     name = f"{wanted.name}-{version}-{wanted.size}px-seed{wanted.seed}"
     return (cache or cache_folder()) / name
 
 
-Task = tuple[Split, Request, int, Path, int]
+Task = tuple[Split | Street, Request, int, Path, int]
 
 
-def people_of_shard(split: Split, wanted: Request, shard: int, count: int) -> dict[str, NDArray]:
+def people_of_shard(
+    part: Split | Street, wanted: Request, shard: int, count: int
+) -> dict[str, NDArray]:
     """Render on one core: the others have shards of their own."""
     import torch
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        make = make_sequences if split.frames else make_people
-        return make(split, wanted.seed, shard, count, wanted.size)
+        return make(part, wanted.seed, shard, count, wanted.size)
     finally:
         torch.set_num_threads(threads)
 
 
 def _work(task: Task) -> tuple[int, str]:
     """Render and write a shard; returns its number and its SHA-256."""
-    split, wanted, shard, path, count = task
-    data = people_of_shard(split, wanted, shard, count)
+    part, wanted, shard, path, count = task
+    data = people_of_shard(part, wanted, shard, count)
     content = io.BytesIO()  # on a full disk, savez itself leaves a file open that complains later
     np.savez(content, **data)  # type: ignore[arg-type]
     with content.getbuffer() as view:
@@ -123,7 +124,7 @@ def missing(wanted: Request, folder: Path) -> tuple[dict[str, str], list[Task]]:
     manifest = _read_manifest(folder)
     names = ((shard, f"{shard:05d}") for shard in range(wanted.shards))
     return manifest, [
-        (SPLITS[wanted.name], wanted, shard, folder / f"{name}.npz", SHARD)
+        (PARTS[wanted.name], wanted, shard, folder / f"{name}.npz", SHARD)
         for shard, name in names
         if name not in manifest or not (folder / f"{name}.npz").is_file()
     ]
@@ -236,7 +237,8 @@ def load(
     folder = folder_of(wanted, cache)
     manifest = _read_manifest(folder)
     data: dict[str, NDArray] = {}
-    names = array_names(SPLITS[wanted.name])
+    first: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
+    names = arrays_of(PARTS[wanted.name])
     names = names if keys is None else names & set(keys)
     for shard in range(wanted.shards):
         name, path = f"{shard:05d}", folder / f"{shard:05d}.npz"
@@ -250,13 +252,17 @@ def load(
                 f"{folder} was built by another version of rsclib; delete it and run: {wanted.command}"
             )
         shapes = {k: (v.shape, v.dtype) for k, v in part.items()}
-        fits = bool(part) and all(shape[:1] == (SHARD,) for shape, _ in shapes.values())
+        fits = bool(part) and all(shapes[k][0][:1] == (rows_of(k, SHARD),) for k in part)
         if not shard and fits:  # filled in place: never two copies of a part in memory
-            data = {k: np.empty((wanted.count, *v.shape[1:]), v.dtype) for k, v in part.items()}
-        if not fits or shapes != {k: ((SHARD, *v.shape[1:]), v.dtype) for k, v in data.items()}:
+            data = {
+                k: np.empty((rows_of(k, wanted.count), *v.shape[1:]), v.dtype)
+                for k, v in part.items()
+            }
+            first = shapes
+        if not fits or shapes != first:
             raise RscError(f"the shards of {folder} do not fit; delete it and build again")
         for k, v in part.items():
-            rows = data[k][shard * SHARD : (shard + 1) * SHARD]
+            rows = data[k][shard * len(v) : (shard + 1) * len(v)]
             rows[:] = v[: len(rows)]  # of the last shard, as many as were asked for
     data["index"] = np.arange(wanted.count)
     return data

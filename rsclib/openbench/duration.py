@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from rsclib.openbench import build as B
-from rsclib.openbench.parts import SPLITS
+from rsclib.openbench.parts import PARTS
 
 LONG = 600  # seconds; a longer build, of more than the usual, is asked about first
 _PEOPLE = 8  # that are timed
@@ -24,7 +24,7 @@ def long_build(wanted: B.Request, workers: int | None = None, cache: Path | None
     tasks = B.missing(wanted, B.folder_of(wanted, cache))[1]
     if not tasks:
         return ""
-    split = SPLITS[wanted.name]
+    split = PARTS[wanted.name]
     B.people_of_shard(split, wanted, 0, _PEOPLE)  # clothes are sewn and code is compiled: once
     started = time.monotonic()
     sample = B.people_of_shard(split, wanted, 0, _PEOPLE)

@@ -152,7 +152,7 @@ class Wardrobe:
         return Outfit(
             (texture * 255 + 0.5).astype(np.uint8),
             labels.reshape(SIZE, SIZE),
-            self._offset(rng, style),
+            self.bulk(rng, style),
         )
 
     def _face(self, rng: np.random.Generator, colour: Floats, skin: Floats, style: dict) -> Floats:
@@ -187,7 +187,7 @@ class Wardrobe:
         mix(0.25 * spot(nose + [0, 0.0, -0.02], (0.05, 0.025, 0.03)), skin * [1.05, 0.8, 0.78])
         return np.asarray(colour, np.float32)
 
-    def _offset(self, rng: np.random.Generator, style: dict) -> Floats:
+    def bulk(self, rng: np.random.Generator, style: dict) -> Floats:
         """Displacement (6890,) of the skin along its normal, metres: cloth, hair and shoes."""
         p = self.vertices
         total = np.zeros(len(p.x), np.float32)

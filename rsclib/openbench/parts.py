@@ -65,3 +65,31 @@ SPLITS = {
         Split("test-video-studio", "test", "studio", (9400, 9430), 10, frames=64),
     )
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Street:
+    """A part of pedestrians: people in several views (:mod:`rsclib.openbench.pedestrians`).
+
+    Attributes:
+        motions: "train" or "test": whose walks, and which places.
+        outfits: numbers [first, last) of the people. Their generators are others than a Split's, so
+            equal numbers are not equal people; they are Market-1501's four digits, too.
+        stream, version: see :class:`Split`.
+    """
+
+    name: str
+    motions: str
+    outfits: tuple[int, int]
+    stream: int
+    version: int = 1
+
+
+STREETS = {
+    s.name: s
+    for s in (
+        Street("pedestrians-train", "train", (1, 3000), 20),
+        Street("pedestrians-test", "test", (4000, 5000), 21),
+    )
+}
+PARTS: dict[str, Split | Street] = {**SPLITS, **STREETS}

@@ -59,7 +59,7 @@ def without_heading(poses: Floats) -> Floats:
     return out
 
 
-def _frames(
+def frames(
     rng: np.random.Generator, clips: list[Clip], n: int, weights: list[float] | None = None
 ) -> tuple[Floats, NDArray[np.str_]]:
     """Poses at random moments of random clips, between frames too, mirrored half the time."""
@@ -129,7 +129,7 @@ def _leg(rng: np.random.Generator, n: int, low: bool, still: bool) -> Floats:
     return out
 
 
-def _limbs(rng: np.random.Generator, n: int, low: bool, still: bool) -> Floats:
+def limbs(rng: np.random.Generator, n: int, low: bool, still: bool) -> Floats:
     """Whole poses (n, 24, 3) with every limb drawn at random within its limits."""
     poses = np.zeros((n, 24, 3), np.float32)
     poses[:, LEFT_ARM], poses[:, LEFT_LEG] = _arm(rng, n), _leg(rng, n, low, still)
@@ -153,7 +153,7 @@ def _limbs(rng: np.random.Generator, n: int, low: bool, still: bool) -> Floats:
 
 def _held_out(rng: np.random.Generator, clips: list[Clip], n: int) -> PoseBatch:
     """Frames of ``clips``, each clip equally often, with 1 degree of noise on every joint."""
-    poses, clip = _frames(rng, clips, n)
+    poses, clip = frames(rng, clips, n)
     poses[:, 1:] += rng.normal(0, 0.017, (n, 23, 3)).astype(np.float32)
     return PoseBatch(poses, clip)
 
@@ -188,15 +188,15 @@ def sample_poses(rng: np.random.Generator, split: str, n: int) -> PoseBatch:
     upright = [c for c in clips if c.kind != "acrobatic"]
     weights = [1.0 if c.kind == "everyday" else 0.5 for c in upright]
     kinds = rng.choice(list(SHARES), size=n, p=list(SHARES.values()))
-    poses, clip = _frames(rng, upright, n, weights)
-    rolled, rolled_clip = _frames(rng, [c for c in clips if c.kind == "acrobatic"], n)
+    poses, clip = frames(rng, upright, n, weights)
+    rolled, rolled_clip = frames(rng, [c for c in clips if c.kind == "acrobatic"], n)
     pick = kinds == "acrobatic"
     poses[pick], clip[pick] = rolled[pick], rolled_clip[pick]
     # Limbs of four different frames; a limb is sometimes drawn at random instead.
     mixed = np.flatnonzero(kinds == "mixed")
-    free = _limbs(rng, len(mixed), low=False, still=False)
+    free = limbs(rng, len(mixed), low=False, still=False)
     for limb in (LEFT_ARM, RIGHT_ARM, LEFT_LEG + RIGHT_LEG, TRUNK):
-        other, _ = _frames(rng, upright, len(mixed), weights)
+        other, _ = frames(rng, upright, len(mixed), weights)
         use = np.where(rng.random(len(mixed))[:, None, None] < 0.3, free[:, limb], other[:, limb])
         poses[np.ix_(mixed, np.array(limb))] = use
     for kind, low, still in (
@@ -205,7 +205,7 @@ def sample_poses(rng: np.random.Generator, split: str, n: int) -> PoseBatch:
         ("low", True, False),
     ):
         pick = kinds == kind
-        poses[pick] = _limbs(rng, int(pick.sum()), low, still)
+        poses[pick] = limbs(rng, int(pick.sum()), low, still)
     clip = np.where(np.isin(kinds, ["mocap", "acrobatic"]), clip, kinds)
     poses[:, 1:] += rng.normal(0, 0.05, (n, 23, 3)).astype(np.float32)
     return PoseBatch(poses, clip.astype(np.str_))

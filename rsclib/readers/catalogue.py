@@ -12,7 +12,16 @@ from typing import Literal
 from rsclib.errors import RscError
 from rsclib.files.body_files import Gender, digest_of, find_smpl, read_body
 from rsclib.files.recognise import TITLES, whose
-from rsclib.readers import amass, instavariety, mpi_inf_3dhp, pw3d, spin_npz, surreal, vibe_db
+from rsclib.readers import (
+    amass,
+    instavariety,
+    market1501,
+    mpi_inf_3dhp,
+    pw3d,
+    spin_npz,
+    surreal,
+    vibe_db,
+)
 from rsclib.readers.coco import read_coco
 from rsclib.readers.found import Found
 from rsclib.readers.lsp import read_lsp, read_lspet
@@ -102,12 +111,13 @@ def _checkpoint(pattern: str, owner: str) -> Callable[[Path], str]:
 
 
 def _market(root: Path) -> str:
-    """Pictures of Market-1501, folder by folder."""
-    home = root / "Market-1501"
-    counts = {name: len(list((home / name).glob("*.jpg"))) for name in MARKET}
-    if empty := [name for name, count in counts.items() if not count]:
-        raise RscError(f"Market-1501: {home}/{empty[0]}/*.jpg was looked for; unpack it again")
-    return ", ".join(f"{count} in {name}" for name, count in counts.items())
+    """People and pictures of Market-1501, and whose split they get."""
+    read = market1501.read_market1501(root / "Market-1501")
+    people = [len({box.identity for box in boxes}) for boxes in (read.train, read.test)]
+    split = "the paper's split" if read.split == "paper" else "not the whole set, split by folder"
+    return (
+        f"{people[0]} people to train and {people[1]} to test on ({split}), {read.junk} junk boxes"
+    )
 
 
 def _motions(root: Path) -> str:
@@ -127,7 +137,6 @@ def _insta(root: Path) -> str:
     return "readable (the first frames were)"
 
 
-MARKET = ("bounding_box_train", "query", "bounding_box_test")
 _SMPL = "smpl.is.tue.mpg.de (neutral: smplify.is.tue.mpg.de)"
 _NC = "non-commercial research, registration"
 _SPIN = "SPIN's fetch_data script (nkolot/SPIN)"
@@ -204,7 +213,7 @@ CATALOGUE: tuple[Entry, ...] = (
          _people(read_coco), "training"),
     Entry("data set", "AMASS", ("amass/*/**/*.npz",), _motions, "pose and motion priors",
           "amass.is.tue.mpg.de", _NC),
-    Entry("data set", "Market-1501", tuple(f"Market-1501/{name}" for name in MARKET), _market,
+    Entry("data set", "Market-1501", tuple(f"Market-1501/{name}" for name in market1501.FOLDERS), _market,
           "Tables 4 and 8 on real pedestrians", "its authors (zheng-lab.cecs.anu.edu.au)",
           "academic, no redistribution"),
     Entry("data set", "SURREAL textures", ("surreal/textures",), _textures, "the face term of TexGlo",

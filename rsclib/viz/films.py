@@ -47,7 +47,7 @@ def two_bodies(
     return (picture.clip(0, 1) * 255).astype(np.uint8)
 
 
-def film_file(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int]) -> bytes:
+def webp(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int]) -> bytes:
     """Frames (H, W, 3) as an animated WebP file, over and over; how long each is shown."""
     first, *others = (Image.fromarray(frame) for frame in frames)
     file = io.BytesIO()
@@ -64,7 +64,7 @@ def film_html(
     Args:
         milliseconds: how long each is shown. alt, caption: see :func:`rsclib.viz.html.figure_html`.
     """
-    source = f"data:image/webp;base64,{base64.b64encode(film_file(frames, milliseconds)).decode()}"
+    source = f"data:image/webp;base64,{base64.b64encode(webp(frames, milliseconds)).decode()}"
     width = round(frames[0].shape[1] * SHOWN / DPI * 1.25)
     picture = f'<img alt="{html.escape(alt)}" width="{width}" src="{source}">'
     below = f"<figcaption><em>{html.escape(caption, quote=False)}</em></figcaption>"

@@ -122,6 +122,8 @@ def _build() -> Callable[[Path], None]:
 
     torch.set_num_threads(1)
     from rsclib.openbench import build as B
+    from rsclib.openbench.parts import SPLITS
+    from rsclib.openbench.people import make_people
 
     B.SHARD = SHARD
     real = B._work
@@ -132,7 +134,7 @@ def _build() -> Callable[[Path], None]:
         return real(task)
 
     B._work = work
-    B.make_people(B.SPLITS["test-lab"], 1, 0, 1, SIZE)  # compiles what is compiled
+    make_people(SPLITS["test-lab"], 1, 0, 1, SIZE)  # compiles what is compiled
     wanted = B.Request("test-lab", COUNT, SIZE, 0)
     return lambda folder: B.build(wanted, workers=1, cache=folder) and None
 
