@@ -79,7 +79,9 @@ def check_gradient(answer: Callable[[int, float, float], Array]) -> None:
             continue
         for wrong, hint in _mistakes(side, u, v):
             expect(np.abs(got - wrong).max() > 1e-6, hint)
-        expect(np.abs(got + want).max() > 1e-6, "the sign: a brighter texel makes the pixel brighter")
+        expect(
+            np.abs(got + want).max() > 1e-6, "the sign: a brighter texel makes the pixel brighter"
+        )
         expect(
             abs(got.sum() - 1) < 1e-6,
             "raise all texels by 1 and the pixel rises by 1: what must the weights add up to? "

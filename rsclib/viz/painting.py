@@ -43,9 +43,7 @@ def atlas_picture(
 
     chequers = chequered(side)
     sides = turntable(vertices, atlas, chequers, 2, 420, 260)
-    figure, axes = plt.subplots(
-        1, 3, figsize=(9.0, 3.6), gridspec_kw={"width_ratios": [1, 1, 2.3]}
-    )
+    figure, axes = plt.subplots(1, 3, figsize=(9.0, 3.6), gridspec_kw={"width_ratios": [1, 1, 2.3]})
     for axis, picture, title in zip(axes, sides, ("front", "back"), strict=False):
         axis.imshow(picture)
         axis.set_title(title, fontsize=9)
@@ -159,6 +157,8 @@ def turning(
         sheet = Image.new("RGB", (width * len(maps), height + 18), "white")
         for k, (name, picture) in enumerate(zip(maps, pictures, strict=True)):
             sheet.paste(Image.fromarray(picture), (k * width, 0))
-            ImageDraw.Draw(sheet).text((k * width + width // 2, height + 8), name, "black", anchor="mm")
+            ImageDraw.Draw(sheet).text(
+                (k * width + width // 2, height + 8), name, "black", anchor="mm"
+            )
         out.append(np.asarray(sheet))
     return out
