@@ -17,7 +17,7 @@ from rsclib.checkpoints import read_header
 from rsclib.claims import recorded
 from rsclib.evaluate import pivot
 from rsclib.files.atomic import write_text
-from rsclib.methods.result_tables import verdict_text
+from rsclib.methods.result_tables import UNITS, verdict_text
 from rsclib.models import MODELS
 from rsclib.runs.results import read_result
 from rsclib.scores import Scores
@@ -76,6 +76,39 @@ def ablation() -> str:
     room = recorded("table6", "hard").room(32)
     parts.append(f"The room (Ba minus an oracle with true 3D labels) is {room} mm at 32 px.")
     return "\n\n".join(parts)
+
+
+def video() -> str:
+    """Table 3 in the regime video: means, the truth's own acceleration, the claims."""
+    found = recorded("table3", "video")
+    part = found.table.parts[0]
+    frame = found.metric_frame(found.sizes[0], part).round(1)
+    frame.columns = pd.Index([UNITS[metric] for metric in frame.columns])
+    return f"{frame.to_markdown()}\n\n{verdict_text(found.verdicts(part=part))}"
+
+
+def street() -> str:
+    """What the real street says: agreement of 32 px with native size, and trembling."""
+    rows = read_result(Path("results/open/street.csv"))["rows"]
+
+    def of(metric: str, method: str, size: str) -> str:
+        row = next(
+            r
+            for r in rows
+            if (r["metric"], r["method"], str(r["resolution"])) == (metric, method, size)
+            and r["reference"] in ("", None, f"{method}, native")
+        )
+        return f"{row['value']:.1f} [{row['low']:.1f}, {row['high']:.1f}]"
+
+    return (
+        "On real pedestrians (a public surveillance clip, PETS 2009, University of Reading; "
+        "`rsc fetch street`, never part of this repository; `results/open/street.csv`), where no "
+        "truth is known: what a network says of a person shrunk to 32 px is "
+        f"{of('agreement', 'HR-only', '32')} mm away from what it says at native size for HR-only and "
+        f"{of('agreement', 'RSC-Net', '32')} mm for RSC-Net. Its joints tremble by "
+        f"{of('acceleration', 'RSC-Net', 'native')} mm/frame² (10 frames a second) frame by frame and by "
+        f"{of('acceleration', 'RSC-Net, over time', 'native')} with the temporal module."
+    )
 
 
 def speed(path: Path) -> str:
@@ -195,7 +228,8 @@ def updated(text: str) -> str:
     """README's text with everything between markers made anew; run it in the checkout."""
     for name, body in (
         ("results", table(Path("results/open/wild.csv"))), ("training", training()),
-        ("ablation", ablation()), ("speed", speed(Path("results/speed/ratios.csv"))), ("processes", processes()),
+        ("ablation", ablation()), ("video", video()), ("street", street()),
+        ("speed", speed(Path("results/speed/ratios.csv"))), ("processes", processes()),
         ("unsure", unsure()), ("modules", modules()),
     ):  # fmt: skip
         text = between(text, name, body)

@@ -22,7 +22,7 @@ from rsclib.predict import SHOWN, write_obj
 from rsclib.predictor import NetPredictor
 from rsclib.skeleton import FROM_BODY_25, FROM_COCO_17, KEYPOINT_NAMES
 from rsclib.smplify import Fit, FitConfig, Moment, Pose, fit, upright_starts
-from rsclib.viz.films import webp
+from rsclib.viz import films
 from rsclib.viz.fitting import fit_frames, fit_sheet
 
 SUFFIXES = (".obj", ".npz", ".png", ".webp")
@@ -123,7 +123,7 @@ def fit_photo(
     large = np.array(Image.fromarray(cut).resize((SHOWN, SHOWN), Image.Resampling.BICUBIC))
     sheet = fit_sheet(large, _shown(found.history), marked[0], body)
     frames = fit_frames(large, found.history, marked[0], body)
-    film = webp(frames, [200] * (len(frames) - 1) + [2500])
+    film = films.webp(frames, [200] * (len(frames) - 1) + [2500])
     obj, npz, png, webp = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
     write_obj(obj, arrays["vertices"], body.faces.numpy())
     with atomic_path(npz) as temporary:

@@ -10,7 +10,7 @@ import pytest
 from rsclib import claims
 from rsclib.methods import plain_config
 from rsclib.methods.reproduce import settings_of
-from rsclib.methods.result_tables import write_tables
+from rsclib.methods.result_tables import truth_acceleration, write_tables
 from rsclib.runs.results import read_result
 from rsclib.scores import Scores
 
@@ -89,3 +89,30 @@ def test_the_account_in_results_readme_is_what_the_records_say() -> None:
     seven = found["table7"]
     assert seven.mean("SS-o", 128) < seven.mean("full", 128) + 3  # no collapse
     assert 8 < six.room(32).mean < 10
+
+
+def test_the_account_of_table_3_is_what_the_records_say() -> None:
+    found = claims.recorded("table3", "video")
+    wild, studio = found.table.parts
+    assert found.seeds("Ours-video", wild) == (0, 1, 2) == found.seeds("VIBE", wild)
+    said = {
+        part: [
+            (r.better, r.than, r.metric, r.verdict) for r in found.verdicts(part=part).itertuples()
+        ]
+        for part in (wild, studio)
+    }
+    for part, wanted in (
+        (wild, ["reproduced"] * 4),
+        (studio, ["undecided"] * 2 + ["reproduced"] * 2),
+    ):
+        assert [v for _, than, _, v in said[part] if than == "Ours-single"] == wanted
+        assert {v for _, than, _, v in said[part] if than == "VIBE"} == {"undecided"}
+    means = found.metric_frame(32, wild)
+    filtered, ours = means.loc["Ours-single, Savitzky-Golay"], means.loc["Ours-video"]
+    assert filtered["acceleration"] < ours["acceleration"]
+    assert abs(filtered["mpjpe"] - ours["mpjpe"]) < 1.5
+    assert (means.loc["Ours-video, no critic"] - ours).abs().max() < 0.5
+    still = means.loc["Ours-video, as VIBE starts"]
+    assert still["acceleration"] > 0.95 * means.loc["Ours-single"]["acceleration"]
+    own = float(truth_acceleration(found, wild, claims.RECORDS).split()[0])
+    assert 0.25 < own / ours["acceleration"] < 0.4

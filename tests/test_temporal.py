@@ -12,6 +12,7 @@ import torch
 
 from rsclib.body import load_body
 from rsclib.checkpoints import load_model, save_model
+from rsclib.cli import main
 from rsclib.config import checked
 from rsclib.data.windows import Videos, real_windows, window_batch
 from rsclib.errors import RscError
@@ -309,6 +310,18 @@ def test_settings_that_make_no_sense_are_refused() -> None:
         checked(VideoConfig, {"sizes": [32, 32]}, "mine")
     with pytest.raises(RscError, match="head is one of iterative, mlp3"):
         checked(VideoConfig, {"head": "gru"}, "mine")
+
+
+def test_rsc_train_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command to its last word; the features are a toy's."""
+    made = videos((8, 8))
+    wide = {s: torch.rand(16, NetConfig.edu().features) for s in made.features}
+    monkeypatch.setattr(video, "videos_of", lambda *_: Videos(wide, made.labels, made.sequence))
+    (tmp_path / "mine.yaml").write_text(
+        "{method: video, steps: 2, batch: 2, window: 4, critic_width: 8, width: 8, precision: 32-true}"
+    )
+    assert main(["train", str(tmp_path / "mine.yaml"), "--out", str(tmp_path / "run")]) == 0
+    assert isinstance(load_model(tmp_path / "run" / "model.safetensors"), Temporal)
 
 
 def test_the_method_is_what_the_loop_wants() -> None:

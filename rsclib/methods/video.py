@@ -83,6 +83,11 @@ class VideoConfig:
         return self.steps * self.batch * self.window
 
     @property
+    def settled(self) -> int:
+        """Steps until all terms of the loss are in use: they are from the first on."""
+        return 0
+
+    @property
     def run(self) -> RunConfig:
         """What the loop needs to know."""
         return RunConfig(
