@@ -18,6 +18,7 @@ from rsclib.viz.people import TURN, error_lines
 
 Floats = NDArray[np.floating[Any]]
 PASS, FALL = BLUE, VERMILION
+NAMES = {"full": "RSC-Net", "hr-only": "HR-only"}
 
 
 def pull_of(residual: torch.Tensor, sigma: float) -> torch.Tensor:
@@ -142,7 +143,7 @@ def fits_forest(table: pd.DataFrame, metric: str = "mpjpe") -> Figure:
     names: list[str] = []
     for keypoints, marker, colour in (("exact", "o", BLUE), ("annotated", "s", VERMILION)):
         for row in rows[rows.keypoints == keypoints].itertuples():
-            name = f"{row.model} at {row.start_px:.0f} px"
+            name = f"{NAMES.get(row.model, row.model)} at {row.start_px:.0f} px"
             if name not in names:
                 names.append(name)
             y = names.index(name) + (0.15 if keypoints == "annotated" else -0.15)
@@ -152,7 +153,7 @@ def fits_forest(table: pd.DataFrame, metric: str = "mpjpe") -> Figure:
             axis.text(row.high + 1.5, y, f"{row.value:+.1f}", va="center", fontsize=8)
     axis.axvline(0, color="black", linewidth=1)
     axis.set_yticks(range(len(names)), names)
-    axis.invert_yaxis()
+    axis.set_ylim(len(names) - 0.5, -0.5)
     axis.set(xlabel="change of MPJPE by the fit (mm): left of 0 it helped")
     axis.margins(x=0.12)
     axis.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
