@@ -142,15 +142,16 @@ def fits_forest(table: pd.DataFrame, metric: str = "mpjpe") -> Figure:
     figure, axis = plt.subplots(figsize=(8.2, 2.9), layout="constrained")
     names: list[str] = []
     for keypoints, marker, colour in (("exact", "o", BLUE), ("annotated", "s", VERMILION)):
-        for row in rows[rows.keypoints == keypoints].itertuples():
-            name = f"{NAMES.get(row.model, row.model)} at {row.start_px:.0f} px"
+        for row in rows[rows.keypoints == keypoints].to_dict("records"):
+            value, low, high = (float(row[k]) for k in ("value", "low", "high"))
+            name = f"{NAMES.get(row['model'], row['model'])} at {row['start_px']:.0f} px"
             if name not in names:
                 names.append(name)
             y = names.index(name) + (0.15 if keypoints == "annotated" else -0.15)
-            axis.plot([row.low, row.high], [y, y], color=colour, linewidth=2)
+            axis.plot([low, high], [y, y], color=colour, linewidth=2)
             label = f"{keypoints} keypoints" if name == names[0] else None
-            axis.plot(row.value, y, marker, color=colour, label=label)
-            axis.text(row.high + 1.5, y, f"{row.value:+.1f}", va="center", fontsize=8)
+            axis.plot(value, y, marker, color=colour, label=label)
+            axis.text(high + 1.5, y, f"{value:+.1f}", va="center", fontsize=8)
     axis.axvline(0, color="black", linewidth=1)
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.5, -0.5)
