@@ -17,7 +17,7 @@ from rsclib.checkpoints import read_header
 from rsclib.claims import recorded
 from rsclib.evaluate import pivot
 from rsclib.files.atomic import write_text
-from rsclib.methods.result_tables import UNITS, verdict_text
+from rsclib.methods.result_tables import one_size, verdict_text
 from rsclib.models import MODELS
 from rsclib.runs.results import read_result
 from rsclib.scores import Scores
@@ -82,8 +82,7 @@ def video() -> str:
     """Table 3 in the regime video: means, the truth's own acceleration, the claims."""
     found = recorded("table3", "video")
     part = found.table.parts[0]
-    frame = found.metric_frame(found.sizes[0], part).round(1)
-    frame.columns = pd.Index([UNITS[metric] for metric in frame.columns])
+    frame = one_size(found, part)
     return f"{frame.to_markdown()}\n\n{verdict_text(found.verdicts(part=part))}"
 
 

@@ -130,13 +130,13 @@ def _long(minutes: float) -> str:
 
 def _show(table: Table, found: Recorded) -> None:
     """The table as text: measured, the paper's, and the verdicts."""
-    from rsclib.methods.result_tables import paper_frame
+    from rsclib.methods.result_tables import one_size, paper_frame
 
     what = f"(regime {found.regime}, {_seeds(found)})"
     if len(table.sizes) == 1:  # its columns are metrics
         size, part = found.sizes[0], table.parts[0]
-        print(f"\n{table.title}\n\nHere, {part}, mm and mm/frame² {what}")
-        print(found.metric_frame(size, part).round(1).to_markdown())
+        print(f"\n{table.title}\n\nHere, {part}, {size} px {what}")
+        print(one_size(found, part).to_markdown())
     else:
         print(f"\n{table.title}\n\nMPJPE here, mm {what}")
         print(found.frame().round(1).to_markdown())

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from rsclib.claims import BASE, ORACLE, Recorded, Table, declared, recorded
 from rsclib.evaluate_video import TRUTH
 from rsclib.files.atomic import write_text
+from rsclib.metrics import per_second
+from rsclib.openbench.motions import FPS
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import read_result, write_result
 from rsclib.statistics import cluster_bootstrap, over_seeds
@@ -118,6 +121,15 @@ def _rows(found: Recorded) -> list[dict[str, Any]]:
     return out
 
 
+def one_size(found: Recorded, part: str) -> pd.DataFrame:
+    """A table of one size as people read it: means by metric with their units, ACC also by the second."""
+    frame = found.metric_frame(found.sizes[0], part)
+    if "acceleration" in frame:
+        frame["a second"] = per_second(torch.tensor(frame["acceleration"].to_numpy()), FPS).numpy()
+    names = UNITS | {"a second": "ACC, mm/s²"}
+    return frame.round(1).rename(columns=names)
+
+
 def truth_acceleration(found: Recorded, part: str, folder: Path) -> str:
     """The truth's own ACC on a video part with its interval, mm/frame², as a run's record has it; "" where
     none has."""
@@ -136,8 +148,7 @@ def _text(found: Recorded, folder: Path) -> str:
         if not found.has(part):
             continue
         if len(found.sizes) == 1:
-            frame = found.metric_frame(found.sizes[0], part).round(1)
-            frame.columns = pd.Index([UNITS.get(m, m) for m in frame.columns])
+            frame = one_size(found, part)
             lines.append(f"{found.sizes[0]} px, {part}, mean over seeds\n\n{frame.to_markdown()}\n")
             if own := truth_acceleration(found, part, folder):
                 lines.append(f"The truth's own ACC: {own} mm/frame²\n")
