@@ -37,7 +37,9 @@ def _checks(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
 
 
 def test_there_are_notebooks() -> None:
-    assert [p.stem[:2] for p in NOTEBOOKS] == [f"{n:02}" for n in (*range(14), 15, 19)]
+    assert [p.stem[:2] for p in NOTEBOOKS] == [
+        f"{n:02}" for n in (*range(14), 15, *range(19, 23), 24)
+    ]
 
 
 @LESSONS

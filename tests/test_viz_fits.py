@@ -39,7 +39,7 @@ def test_the_forest_shows_the_record() -> None:
     words = sorted(t.get_text() for t in axis.texts)
     values = table[table.metric == "mpjpe change"].value
     assert words == sorted(f"{v:+.1f}" for v in values)
-    assert [t.get_text() for t in axis.get_yticklabels()][0] == "RSC-Net at 32 px"
+    assert next(t.get_text() for t in axis.get_yticklabels()) == "RSC-Net at 32 px"
 
 
 def test_a_course_is_drawn_over_both_stages() -> None:

@@ -185,8 +185,8 @@ class Eval:
     the released RSC-Net or of SPIN (224 px; they need SMPL, see --body).
 
     Examples: rsc eval hr-only full --part test-wild --out results/open/wild.csv
-              rsc eval RSC-Net.pt --part 3dpw --data /data --body /data/smpl
-              rsc eval RSC-Net.pt --part h36m-p2 --data /data --body /data/smpl --count 2000
+              rsc eval RSC-Net.pt --part 3dpw --data DATA --body DATA/smpl
+              rsc eval RSC-Net.pt --part h36m-p2 --data DATA --body DATA/smpl --count 2000
     """
 
     models: Annotated[

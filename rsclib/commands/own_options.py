@@ -123,8 +123,8 @@ class Doctor:
     broken.
 
     Examples: rsc doctor
-              rsc doctor --data /data
-              rsc doctor --data /data --json > found.json
+              rsc doctor --data DATA
+              rsc doctor --data DATA --json > found.json
     """
 
     data: Path | None = None

@@ -21,7 +21,7 @@ from rsclib.claims import (
     untrained,
 )
 from rsclib.evaluate import rows, score
-from rsclib.evaluate_video import Filter, score_videos
+from rsclib.evaluate_video import TRUTH, Filter, score_videos
 from rsclib.models import SHIPPED, model_file, model_named, temporal_named
 from rsclib.openbench.build import COUNTS
 from rsclib.openbench.parts import SPLITS
@@ -113,6 +113,8 @@ def score_run(plan: Plan, run: str, model: str) -> tuple[dict[str, Scores], list
         kept = {k: (v / _STEP).round() * _STEP for k, v in scores.errors.items() if k[0] == run}
         found[part] = Scores(part, scores.clip, kept)
         table += rows(found[part], ranges)
+        own = {k: v for k, v in scores.errors.items() if k[0] == TRUTH}
+        table += rows(Scores(part, scores.clip, own), ranges)  # the truth's own acceleration
         table += [
             {"method": run, "metric": metric, "split": part, "resolution": size,
              "range_index": int(ranges.index(size)), "images": count, "value": round(value, 3),

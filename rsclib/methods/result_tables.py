@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from rsclib.claims import BASE, ORACLE, Recorded, Table, declared, recorded
+from rsclib.evaluate_video import TRUTH
 from rsclib.files.atomic import write_text
 from rsclib.runs.provenance import provenance
-from rsclib.runs.results import write_result
+from rsclib.runs.results import read_result, write_result
 from rsclib.statistics import cluster_bootstrap, over_seeds
 from rsclib.tables import PAPER_RESOLUTIONS
 
@@ -80,7 +81,7 @@ def write_tables(tables: Sequence[str], folder: Path) -> list[Path]:
             found = recorded(name, regime, folder)
             rows += _rows(found)
             seeds |= {seed for _, _, seed in found.scores}
-            parts.append(_text(found))
+            parts.append(_text(found, folder))
         if not rows:
             continue
         for dataset in table.datasets:
@@ -117,7 +118,18 @@ def _rows(found: Recorded) -> list[dict[str, Any]]:
     return out
 
 
-def _text(found: Recorded) -> str:
+def truth_acceleration(found: Recorded, part: str, folder: Path) -> str:
+    """The truth's own ACC on a video part with its interval, mm/frame², as a run's record has it; "" where
+    none has."""
+    for run in found.table.runs:
+        path = folder / found.regime / run / "seed0.csv"
+        for row in read_result(path)["rows"] if path.is_file() else ():
+            if (row["method"], row["metric"], row["split"]) == (TRUTH, "acceleration", part):
+                return f"{row['value']:.1f} [{row['low']:.1f}, {row['high']:.1f}]"
+    return ""
+
+
+def _text(found: Recorded, folder: Path) -> str:
     """A regime's part of the Markdown file."""
     lines = [f"## Here, regime {found.regime}\n"]
     for part in found.table.parts:
@@ -127,6 +139,8 @@ def _text(found: Recorded) -> str:
             frame = found.metric_frame(found.sizes[0], part).round(1)
             frame.columns = pd.Index([UNITS.get(m, m) for m in frame.columns])
             lines.append(f"{found.sizes[0]} px, {part}, mean over seeds\n\n{frame.to_markdown()}\n")
+            if own := truth_acceleration(found, part, folder):
+                lines.append(f"The truth's own ACC: {own} mm/frame²\n")
         else:
             frame = found.frame(part=part).round(1)
             lines.append(f"MPJPE, mm, {part}, mean over seeds\n\n{frame.to_markdown()}\n")

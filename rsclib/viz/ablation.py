@@ -39,7 +39,7 @@ class Gains(Protocol):
         """Errors of ``than`` minus errors of ``row``, mm, with their 95 % interval."""
 
 
-def forest(verdicts: pd.DataFrame) -> Figure:
+def forest(verdicts: pd.DataFrame, unit: str = "mm") -> Figure:
     """A line a claim: the gain measured here with its interval, and, in a panel with an axis of its
     own, the gain that the paper printed. The two share no axis: they are of other people.
 
@@ -47,6 +47,7 @@ def forest(verdicts: pd.DataFrame) -> Figure:
         verdicts: columns claim (text), paper_mm (NaN: the paper has no such number), gain_mm, low,
             high (mm; above 0 the claim holds), verdict; share_of_room (a fraction) is written out
             where it is there.
+        unit: of the gains, for the axes.
 
     Raises:
         RscError: a column is missing, there are no claims, or a verdict is none of the three.
@@ -81,8 +82,8 @@ def forest(verdicts: pd.DataFrame) -> Figure:
     here.set_xlim(min(ends) - 0.05 * span, max(ends) + 0.75 * span)  # room for the words
     here.set_title("measured here, 95 % interval", fontsize=11)
     paper.set_title("the paper, other people", fontsize=11)
-    here.set_xlabel("gain (mm)")
-    paper.set_xlabel("gain as printed (mm)")
+    here.set_xlabel(f"gain ({unit})")
+    paper.set_xlabel(f"gain as printed ({unit})")
     paper.tick_params(left=False)
     paper.margins(x=0.2)
     for axis in (here, paper):

@@ -21,9 +21,10 @@ from rsclib.viz.meshes import BLUE, GREY, VERMILION
 
 Floats = NDArray[np.floating[Any]]
 GREEN = (0.0, 0.62, 0.451)  # Okabe and Ito's
-# Colours of the films of lesson 19; a film with another name is black.
+# Colours of the films of lessons 19 to 21; a film with another name is black.
 COLOURS: dict[str, tuple[float, ...]] = {
     "truth": GREY, "turned": BLUE, "jittery": VERMILION, "frozen": GREEN,
+    "frame by frame": VERMILION, "average": BLUE, "module": GREEN,
 }  # fmt: skip
 BLACK = (0.0, 0.0, 0.0)
 # A panel, in units of 2 mm: 1.2 m wide; the hips are 0.84 m below the upper edge, under the title.
@@ -33,7 +34,7 @@ PAUSE = 8  # frames that the last one stands for
 
 
 def stick_film(
-    truth: Floats,
+    truth: Floats | None,
     films: Mapping[str, Floats],
     alt: str,
     caption: str,
@@ -43,14 +44,16 @@ def stick_film(
     """Display films of skeletons side by side, each over the truth in grey; before them what was seen.
 
     Args:
-        truth: (T, 14, 3) metres, camera axes, the middle of the hips at the origin.
+        truth: (T, 14, 3) metres, camera axes, the middle of the hips at the origin. None: not drawn.
         films: the same by name. pictures: (T, S, S, 3) uint8.
         alt, caption: see :func:`rsclib.viz.html.figure_html`. milliseconds: that a frame stands.
     """
     columns = len(films) + (pictures is not None)
     drawn = [] if pictures is None else [_pictures(pictures, milliseconds)]
     for name, joints in films.items():
-        panel = [_title(name), _moving(truth, GREY, 26, milliseconds)]
+        panel = [_title(name)]
+        if truth is not None:
+            panel.append(_moving(truth, GREY, 26, milliseconds))
         panel.append(_moving(joints, COLOURS.get(name, BLACK), 11, milliseconds))
         drawn.append("".join(panel))
     _display(_svg([drawn]), columns * SHOWN, alt, caption)
@@ -62,7 +65,7 @@ def strip(
     """Display some frames of films, a row a film: a film for paper. Arguments as :func:`stick_film`."""
     rows = []
     for k, (name, joints) in enumerate(films.items()):
-        row = [_title(name, 80)]
+        row = [_title(name, min(80, 950 // len(name)))]
         for t in frames:
             colour = COLOURS.get(name, BLACK)
             paths = _still(truth[t], GREY, 26) + _still(joints[t], colour, 11)
