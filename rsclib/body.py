@@ -31,7 +31,7 @@ from rsclib.files.body_files import (
     digest_of,
     read_body,
 )
-from rsclib.skeleton import H36M_TO_J17, KEYPOINTS_24, OPENPOSE_25
+from rsclib.skeleton import H36M_TO_J17, J14_NAMES, KEYPOINTS_24, OPENPOSE_25
 
 
 class BodyOutput(NamedTuple):
@@ -152,6 +152,11 @@ class Body(nn.Module):
     def identity(self) -> dict[str, str]:
         """Which body this is: ``name`` and ``digest``, for the headers of models and results."""
         return {"name": self.name, "digest": self.digest}
+
+    @property
+    def h36m_to_14(self) -> Tensor:
+        """The rows of the H36M regressor that are ``joints14``, in their order (14,)."""
+        return self.h36m_to_17[: len(J14_NAMES)]
 
     @property
     def template(self) -> Tensor:
