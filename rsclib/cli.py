@@ -42,7 +42,16 @@ COMMANDS: dict[str, tuple[type, Any]] = {
 def version() -> str:
     """The package's version and, in a checkout, the commit."""
     root = Path(__file__).parents[1]
-    words = ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"]
+    words = [
+        "git",
+        "--no-optional-locks",
+        "-C",
+        str(root),
+        "describe",
+        "--always",
+        "--dirty",
+        "--exclude=*",
+    ]
     commit = ""
     if (root / ".git").exists():  # else it may lie inside somebody else's repository
         with contextlib.suppress(OSError, subprocess.SubprocessError):

@@ -97,7 +97,7 @@ def _git() -> dict[str, Any]:
 
     def git(*arguments: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(_ROOT), *arguments],
+            ["git", "--no-optional-locks", "-C", str(_ROOT), *arguments],
             capture_output=True, text=True, check=True, timeout=20,
         ).stdout.strip()  # fmt: skip
 
