@@ -24,7 +24,7 @@ from rsclib.geometry import rot6d_to_rotmat
 from rsclib.network import Estimate, Prediction, Regressor, RSCNet
 
 # Of a module that starts as an average: how much of it a frame leaves standing (chosen on video-val
-# among 0.3 to 0.9, before any training), and how far features are shrunk so that tanh hardly bends them.
+# among 0.3 to 0.9, before any training; no file is kept), and how far features are shrunk so that tanh hardly bends them.
 MEMORY, LINEAR = 0.6, 0.1
 POSE_PARAMETERS = 69  # axis-angle of joints 1 .. 23: no root, for a motion is one in any direction
 
