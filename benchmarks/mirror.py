@@ -26,7 +26,7 @@ from rsclib.metrics import mpjpe, pa_mpjpe
 from rsclib.mirror import mean_of_two_looks
 from rsclib.models import model_named
 from rsclib.openbench.build import fetch
-from rsclib.predict import UNSURE_MM
+from rsclib.pictured import UNSURE_MM
 from rsclib.predictor import NetPredictor
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
