@@ -28,7 +28,6 @@ OF_IMAGE = (".html", "-overlay.jpg")
 SUFFIXES = (*OF_PERSON, *OF_IMAGE)
 OF_VIDEOS = (".mp4", ".html", ".csv", ".webp")  # rsclib.predict_video
 SHOWN = 384  # side of each panel of the picture, pixels
-_PERSON = r"-person\d+\.(obj|glb|npz|png)"
 
 
 def outputs(
@@ -47,7 +46,6 @@ def outputs(
     taken = {Path(photo).absolute() for photo in photos}
     for photo, stem in zip(photos, stems, strict=True):
         files = [_file(stem, s) for s in suffixes or (OF_VIDEOS if is_video(photo) else SUFFIXES)]
-        files += [path for path in taken if suffixes is None and _of_person(path, stem)]
         for file in files:
             if file.absolute() in taken:
                 raise RscError(f"{file} would be overwritten; choose another --out")
@@ -56,13 +54,6 @@ def outputs(
 
 def _file(stem: Path, suffix: str) -> Path:
     return stem.with_name(stem.name + suffix)
-
-
-def _of_person(path: Path, stem: Path) -> bool:
-    """Whether a file is called like one of a person of the image whose files have this stem."""
-    return path.parent == stem.parent.absolute() and bool(
-        re.fullmatch(re.escape(stem.name) + _PERSON, path.name)
-    )
 
 
 def predict_photo(
@@ -147,11 +138,14 @@ def _said(photo: str, stem: Path, people: Sequence[Person], several: bool) -> st
 
 
 def _forget_others(stem: Path, stems: Sequence[Path]) -> None:
-    """Remove the files of people of an earlier call with other boxes."""
-    written = {_file(own, suffix).absolute() for own in stems for suffix in OF_PERSON}
-    for path in stem.parent.absolute().iterdir():
-        if _of_person(path, stem) and path not in written:
-            path.unlink(missing_ok=True)
+    """Remove the files of people of an earlier call with other boxes: where all four are there."""
+    kept = {own.name for own in stems}
+    old = re.compile(re.escape(stem.name) + r"-person\d+\.npz")
+    for path in stem.parent.iterdir():
+        files = [path.with_suffix(suffix) for suffix in OF_PERSON]
+        if old.fullmatch(path.name) and path.stem not in kept and all(f.is_file() for f in files):
+            for file in files:
+                file.unlink(missing_ok=True)
 
 
 def arrays_of(
