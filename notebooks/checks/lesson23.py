@@ -33,7 +33,10 @@ def check_square(answer: Callable[[Array, float], Any]) -> None:
         want = squares_of(kept[None], margin)[0]
         x, y, w, h = kept
         side = want[2]
-        expect(abs(got[2] - margin * min(w, h)) > 1e-6 or w == h, "the longer side counts, else limbs are cut")
+        expect(
+            abs(got[2] - margin * min(w, h)) > 1e-6 or w == h,
+            "the longer side counts, else limbs are cut",
+        )
         expect(abs(got[2] - max(w, h)) > 1e-6 or margin == 1, "where is the margin?")
         expect(
             abs(got[2] - (2 * margin - 1) * max(w, h)) > 1e-6 or margin == 1,

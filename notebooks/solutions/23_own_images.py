@@ -39,7 +39,9 @@ def _in_square(points, cam, square):
 
 def _flat(points, cam, square):
     left, top, side = square
-    return cam[0] * (points[:, :2] + cam[1:]) / 2 * side + torch.tensor([left + side / 2, top + side / 2])
+    return cam[0] * (points[:, :2] + cam[1:]) / 2 * side + torch.tensor(
+        [left + side / 2, top + side / 2]
+    )
 
 
 def _half_bright(images, standing):

@@ -18,7 +18,7 @@ from rsclib.files.photos import Pixels
 from rsclib.metrics import mpjpe
 from rsclib.pictured import Person
 from rsclib.predictor import NetPredictor
-from rsclib.viz.meshes import BLUE, GREY, VERMILION, enlarged, overlay, side_view
+from rsclib.viz.meshes import BLUE, GREY, VERMILION, enlarged, mesh_of, overlay, side_view
 from rsclib.viz.overlays import COLOURS
 from rsclib.viz.people import crowd, street
 
@@ -60,7 +60,9 @@ def squares_figure(pixels: Pixels, people: Sequence[Person]) -> Any:
     for number, p in enumerate(people):
         colour = COLOURS[number % len(COLOURS)]
         for (x, y, w, h), line in ((p.box, ":"), ((*p.square, p.square[2]), "-")):
-            box = plt.Rectangle((x, y), w, h, fill=False, color=colour, linewidth=1.6, linestyle=line)
+            box = plt.Rectangle(
+                (x, y), w, h, fill=False, color=colour, linewidth=1.6, linestyle=line
+            )
             axis.add_patch(box)
         words = f"{number}: {p.native} px\nrange {p.range_index}"
         at = p.square[0] + p.square[2] / 2, p.square[1] - 3
@@ -104,7 +106,8 @@ def movement_figure(factors: Sequence[float], moved: NDArray[np.float64], guess:
     low, middle, high = np.quantile(moved, (0.1, 0.5, 0.9), axis=1)
     axis.fill_between(change, low, high, color=BLUE, alpha=0.2, label="the middle 80 %")
     axis.plot(change, middle, "o-", color=BLUE, label="median person")
-    axis.plot(change, moved.max(1), "^", color=VERMILION, label="who moves most")
+    changed = change != 0
+    axis.plot(change[changed], moved.max(1)[changed], "^", color=VERMILION, label="who moves most")
     axis.plot([-4], [guess], "*", color="black", markersize=12, label="your guess")
     axis.axvline(0, color=GREY, linewidth=1)
     axis.set(xlabel="square larger by (%)", ylabel="joints move by (mm)", ylim=(0, None))
@@ -128,7 +131,9 @@ def side_by_side(
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(3, len(views), figsize=(wide * len(views), 3.05 * wide), squeeze=False)
+    figure, axes = plt.subplots(
+        3, len(views), figsize=(wide * len(views), 3.05 * wide), squeeze=False
+    )
     for column, (title, (pixels, vertices)) in zip(axes.T, views.items(), strict=True):
         large = enlarged(pixels, 256)
         pictures = (large, overlay(large, vertices, body), side_view(vertices, body, 256))
@@ -152,8 +157,6 @@ def views_of(
     predictor: NetPredictor, images: Mapping[str, Tensor], size: int
 ) -> dict[str, tuple[Pixels, NDArray[np.float32]]]:
     """The same of squares (1, 3, S, S), by title, each a sharp look and its mesh."""
-    from rsclib.viz.meshes import mesh_of
-
     found = {}
     for title, image in images.items():
         prediction = predictor.at(image, size)
@@ -178,7 +181,9 @@ def agreement_figure(apart: NDArray[np.float64], errors: NDArray[np.float64], li
     for said, marker, colour in ((False, "o", BLUE), (True, "^", VERMILION)):
         here = (apart > limit) == said
         label = f"{'unsure' if said else 'nothing said'}: {here.sum()} people"
-        axis.plot(apart[here], errors[here], marker, color=colour, alpha=0.6, markersize=5, label=label)
+        axis.plot(
+            apart[here], errors[here], marker, color=colour, alpha=0.6, markersize=5, label=label
+        )
     axis.axvline(limit, color="black", linewidth=1, linestyle=":")
     axis.set(xlabel="picture and mirror image apart by (mm)", ylabel="error (mm)", ylim=(0, None))
     axis.legend(frameon=False, fontsize=9)
@@ -193,12 +198,14 @@ def spoilt_views(cutout: Pixels, other: Pixels) -> dict[str, Pixels]:
         other: a square of somebody else, who comes into the picture.
     """
     size = len(cutout)
-    half = Image.fromarray(cutout[: size // 2])
+    half = Image.fromarray(cutout[: size // 2, size // 4 : 3 * size // 4])
     small = Image.fromarray(cutout).resize((size // 3, size // 3), Image.Resampling.BICUBIC)
     far = np.asarray(Image.fromarray(cutout).resize((8, 8)).resize((size, size))).copy()
     start = size // 3
     far[start : start + size // 3, start : start + size // 3] = np.asarray(small)
-    together = np.concatenate([cutout[:, size // 4 : 3 * size // 4], other[:, size // 4 : 3 * size // 4]], 1)
+    together = np.concatenate(
+        [cutout[:, size // 4 : 3 * size // 4], other[:, size // 4 : 3 * size // 4]], 1
+    )
     return {
         "as it is": cutout,
         "legs cut off": np.asarray(half.resize((size, size), Image.Resampling.BICUBIC)),

@@ -47,7 +47,9 @@ def box_of(words: str) -> tuple[float, ...] | None:
     except ValueError:
         numbers = ()
     if len(numbers) != 4:
-        raise RscError("a box is four numbers: x y width height, in pixels; nothing: the whole picture")
+        raise RscError(
+            "a box is four numbers: x y width height, in pixels; nothing: the whole picture"
+        )
     return numbers
 
 
@@ -69,7 +71,9 @@ class Upload:
         full = predictor.ranges.full
         self.file = widgets.FileUpload(accept="image/*", description="your photograph")
         words = "" if box is None else " ".join(f"{v:.0f}" for v in box)
-        self.box = widgets.Text(words, description="box", placeholder="x y width height, or nothing")
+        self.box = widgets.Text(
+            words, description="box", placeholder="x y width height, or nothing"
+        )
         self.box.continuous_update = False
         self.size = widgets.IntSlider(
             size, min=SMALLEST, max=full, step=STEP, description="pixels", continuous_update=False
@@ -85,7 +89,9 @@ class Upload:
         import ipywidgets as widgets
         from IPython.display import display
 
-        display(widgets.VBox([widgets.HBox([self.file, self.box]), self.size, self.said, self.picture]))
+        display(
+            widgets.VBox([widgets.HBox([self.file, self.box]), self.size, self.said, self.picture])
+        )
 
     def _new_file(self, change: Any) -> None:
         """Another photograph: its whole picture until a box is typed."""
@@ -145,7 +151,11 @@ def look_figure(cut: Pixels, size: int, predictor: NetPredictor) -> tuple[Any, f
 
 
 def upload_and_slide(
-    photo: Photo, alt: str, predictor: NetPredictor, box: Sequence[float] | None = None, size: int = 64
+    photo: Photo,
+    alt: str,
+    predictor: NetPredictor,
+    box: Sequence[float] | None = None,
+    size: int = 64,
 ) -> None:
     """Display :class:`Upload`."""
     Upload(photo, alt, predictor, box, size).show()
