@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from rsclib.errors import RscError
 from rsclib.files import boxes as B
+from rsclib.files.box_values import CORNERS, Box
 from rsclib.files.boxes import MOST, BoxFile, check_inside, read_boxes
 
 QUIET = settings(
@@ -55,7 +56,7 @@ def test_a_table_in_either_order(
     tmp_path: Path, found: Any, order: str, scored: bool, turn: list[int]
 ) -> None:
     """Its columns may stand in any order, too."""
-    names = ["image", *B._CORNERS[order], *["score"] * scored]
+    names = ["image", *CORNERS[order], *["score"] * scored]
     places = [k for k in turn if k < len(names)]
     out = io.StringIO()
     writer = csv.writer(out)
@@ -226,7 +227,7 @@ def test_a_table_and_the_user_disagree(tmp_path: Path) -> None:
 def usable(read: Callable[[], BoxFile]) -> None:
     """Either boxes that are of use or one line."""
     said: RscError | None = None
-    found: list[B.Box] = []
+    found: list[Box] = []
     try:
         found = [box for boxes in read().boxes.values() for box in boxes]
     except RscError as error:

@@ -14,32 +14,22 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rsclib.errors import RscError
+from rsclib.files.box_values import CORNERS, SAID, Box, Names, Order, agreed, checked_box, extent_of
 from rsclib.files.keypoints import points_of
 from rsclib.files.plain_json import read_json
 
 MAX_BYTES = 2**28  # 256 MB
 MOST = 200  # people in one image
-_LARGEST = 2**31  # of a number
-_CORNERS = {"xywh": ("x", "y", "w", "h"), "xyxy": ("x1", "y1", "x2", "y2")}
-_SAID = {"xywh": "x y width height", "xyxy": "x1 y1 x2 y2"}
 _MORE = ("image", "score")
 _OUT = 0.1  # of its size a box may leave the image before its order is doubted
 _MISSING = "there are no boxes at {}; give a CSV or JSON file"
-Order = Literal["xywh", "xyxy"]
 Boxes = NDArray[np.float64]
-
-
-class Box(NamedTuple):
-    """``xywh`` tight around a person, pixels; ``score`` from 0 on, None where the file has none."""
-
-    xywh: tuple[float, float, float, float]
-    score: float | None
 
 
 class BoxFile(NamedTuple):
@@ -102,7 +92,7 @@ def check_inside(boxes: Boxes, shape: Sequence[int], order: Order = "xywh") -> N
         corner = (w > x) & (h > y) & (w <= width + 1) & (h <= height + 1) & (x >= 0) & (y >= 0)
         if corner.all():
             raise RscError(
-                f"the boxes leave the image as {_SAID['xywh']} and fit as {_SAID['xyxy']} ({size}); "
+                f"the boxes leave the image as {SAID['xywh']} and fit as {SAID['xyxy']} ({size}); "
                 "say which they are: columns x1,y1,x2,y2 or --box-format xyxy"
             )
     outside = (x >= width) | (y >= height) | (x + w <= 0) | (y + h <= 0)
@@ -144,57 +134,6 @@ def read_boxes(path: str | os.PathLike[str], order: Order | None = None) -> BoxF
     return BoxFile(path, found, boxes)
 
 
-def _agreed(file: Order | None, user: Order | None, what: str) -> Order:
-    """The order that the file or the user says.
-
-    Raises:
-        RscError: neither does, or they differ.
-    """
-    if file and user and file != user:
-        raise RscError(f"{what} {_SAID[file]}, but --box-format says {user}")
-    if not (found := file or user):
-        raise RscError("nothing says in which order a box is written: --box-format xywh or xyxy")
-    return found
-
-
-def _box(values: Any, order: Order, score: Any = None) -> Box:
-    """Four numbers and a score, checked."""
-    if not isinstance(values, list) or len(values) != 4:
-        raise RscError(f"a box is four numbers, {_SAID[order]}")
-    for value in (*values, *([] if score is None else [score])):
-        # type: True is no number; and nan is not below anything
-        if type(value) not in (int, float) or not abs(value) < _LARGEST:
-            raise RscError("a number of a box is none, not finite, or far too large")
-    x, y, w, h = (float(v) for v in values)
-    if order == "xyxy":
-        if w <= x or h <= y:
-            raise RscError(
-                f"the box {x:g} {y:g} {w:g} {h:g} has no size as {_SAID['xyxy']}; is it "
-                f"{_SAID['xywh']}?"
-            )
-        w, h = w - x, h - y
-    if w < 1 or h < 1:
-        raise RscError(f"the box {x:g} {y:g} {w:g} {h:g} (x y width height) is below a pixel")
-    if score is not None and score < 0:
-        raise RscError(f"a score is not negative, but this is {score:g}")
-    return Box((x, y, w, h), None if score is None else float(score))
-
-
-class _Names:
-    """The last parts of images' paths; two images that share one cannot be told apart."""
-
-    def __init__(self) -> None:
-        self._paths: dict[str, str] = {}
-
-    def __call__(self, path: str) -> str:
-        name = Path(path).name
-        if not name:
-            raise RscError("an image has no name")
-        if self._paths.setdefault(name, path) != path:
-            raise RscError(f"two images are called {name}; give the boxes of each in its own file")
-        return name
-
-
 def _number(cell: str) -> float:
     try:
         value = float(cell)
@@ -215,14 +154,14 @@ def _table(path: Path, user: Order | None) -> tuple[Order, dict[str | int | None
     except OSError as error:
         raise RscError(f"cannot read {path}: {error.strerror}; check the path") from error
     names = [cell.strip() for cell in lines[0]] if lines else []
-    orders: list[Order] = [o for o in ("xywh", "xyxy") if set(_CORNERS[o]) <= set(names)]  # type: ignore[misc]
+    orders: list[Order] = [o for o in ("xywh", "xyxy") if set(CORNERS[o]) <= set(names)]  # type: ignore[misc]
     if len(orders) != 1 or len(set(names)) < len(names):
         raise RscError("the first line must name the columns: x,y,w,h or x1,y1,x2,y2, each once")
-    order = _agreed(orders[0], user, "the columns say")
-    if others := [name for name in names if name not in (*_CORNERS[order], *_MORE)]:
+    order = agreed(orders[0], user, "the columns say")
+    if others := [name for name in names if name not in (*CORNERS[order], *_MORE)]:
         raise RscError(f"nothing reads the column {others[0][:40]!r}; take it out")
     found: dict[str | int | None, list[Box]] = {}
-    short = _Names()
+    short = Names()
     for number, line in enumerate(lines[1:], 2):
         if not line:
             continue
@@ -231,7 +170,7 @@ def _table(path: Path, user: Order | None) -> tuple[Order, dict[str | int | None
                 raise RscError(f"{len(names)} values are needed, there are {len(line)}")
             row = dict(zip(names, line, strict=True))
             score = _number(row["score"]) if row.get("score", "").strip() else None
-            box = _box([_number(row[name]) for name in _CORNERS[order]], order, score)
+            box = checked_box([_number(row[name]) for name in CORNERS[order]], order, score)
             name = short(row["image"].strip()) if "image" in row else None
         except ValueError as error:
             raise RscError(f"{path}, line {number}: {error}") from error
@@ -242,20 +181,20 @@ def _table(path: Path, user: Order | None) -> tuple[Order, dict[str | int | None
 def _json(content: Any, user: Order | None) -> tuple[Order, dict[str | int | None, list[Box]]]:
     if isinstance(content, dict) and "boxes" in content:
         said = content.get("format")
-        if said not in (None, *_CORNERS):
+        if said not in (None, *CORNERS):
             raise RscError(f"format is xywh or xyxy, not {str(said)[:40]!r}")
-        order = _agreed(said, user, "the file says")
-        lists, short = content["boxes"], _Names()
+        order = agreed(said, user, "the file says")
+        lists, short = content["boxes"], Names()
         named = lists.items() if isinstance(lists, dict) else [(None, lists)]
         return order, {
-            None if name is None else short(name): [_box(v, order) for v in _entries(boxes)]
+            None if name is None else short(name): [checked_box(v, order) for v in _entries(boxes)]
             for name, boxes in named
         }
     if isinstance(content, dict) and "people" in content:
-        _agreed("xywh", user, "points have no order of corners; boxes around them are")
+        agreed("xywh", user, "points have no order of corners; boxes around them are")
         people = [points_of(p, "BODY_25") for p in _dicts(content["people"], "people")]
-        return "xywh", {None: [box for points in people if (box := _around(points))]}
-    order = _agreed("xywh", user, "COCO's bbox is")
+        return "xywh", {None: [box for points in people if (box := extent_of(points))]}
+    order = agreed("xywh", user, "COCO's bbox is")
     return order, _coco(content)
 
 
@@ -271,18 +210,9 @@ def _dicts(values: Any, name: str) -> list[dict[str, Any]]:
     return values
 
 
-def _around(points: NDArray[np.float64], score: Any = None) -> Box | None:
-    """The extent of the points (J, 3) that were found, at least a pixel; None where none was."""
-    seen = points[points[:, 2] > 0, :2]
-    if not len(seen):
-        return None
-    low, size = seen.min(0), np.maximum(np.ptp(seen, axis=0), 1)
-    return _box([*low.tolist(), *size.tolist()], "xywh", score)
-
-
 def _coco(content: Any) -> dict[str | int | None, list[Box]]:
     names: dict[Any, str] = {}
-    short = _Names()
+    short = Names()
     if isinstance(content, dict) and "annotations" in content:
         entries = _dicts(content["annotations"], "annotations")
         for image in _dicts(content.get("images", []), "images"):
@@ -306,9 +236,9 @@ def _coco(content: Any) -> dict[str | int | None, list[Box]]:
         key = names.get(number, short(number) if isinstance(number, str) else number)
         box: Box | None
         if "bbox" in entry:
-            box = _box(entry["bbox"], "xywh", entry.get("score"))
+            box = checked_box(entry["bbox"], "xywh", entry.get("score"))
         elif "keypoints" in entry:
-            box = _around(points_of(entry, "COCO_17"), entry.get("score"))
+            box = extent_of(points_of(entry, "COCO_17"), entry.get("score"))
         else:
             raise RscError("an entry has neither bbox nor keypoints")
         if box is not None:
