@@ -60,7 +60,7 @@ class Predict:
     margin: float = 1.2
     """Side of what is cut out over the longer side of a box of --boxes or --detect."""
     mirror: bool = True
-    """Of images: the mean of the bodies in the picture and in its mirror image, by about 4 % nearer to
+    """Of images: the mean of the bodies in the picture and in its mirror image, by 3 to 4 % nearer to
     the truth on val-wild (results/open/mirror.csv). --no-mirror: the body in the picture alone."""
     tracks: Path | None = None
     """Of a video: CSV of boxes tight around the people, columns person,frame,x,y,w,h, in pixels;
