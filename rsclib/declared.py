@@ -51,7 +51,8 @@ class Table:
             or one for each of ``parts``.
         sizes: scored, px. rows: by name. claims: in the paper's order.
         parts: test parts, the first is the one that verdicts are read from. metrics: scored on them.
-        regimes: in which it is run.
+        regimes: in which it is run. room: whether gains are also given as shares of the room, which takes
+            an oracle in each of them.
     """
 
     __pydantic_config__ = STRICT
@@ -65,6 +66,7 @@ class Table:
     parts: tuple[str, ...] = PARTS
     metrics: tuple[str, ...] = ("mpjpe", "pa_mpjpe", "disagreement")
     regimes: tuple[str, ...] = ("hard", "easy")
+    room: bool = True
 
     @property
     def dataset(self) -> str:
@@ -74,7 +76,7 @@ class Table:
     @property
     def has_room(self) -> bool:
         """Whether its regimes have the runs that room is measured with."""
-        return "hard" in self.regimes
+        return self.room and "hard" in self.regimes
 
     def run_of(self, row: str) -> str:
         """The run that a row shows.
