@@ -24,6 +24,7 @@ class Predict:
     Examples: rsc predict photo.jpg
               rsc predict a.jpg b.png --model hr-only --out runs/mine
               rsc predict --box 310 80 120 260 group.jpg
+              rsc predict --texture photo.jpg         the body in the person's clothes
               rsc predict clip.mp4 --track            people walk before a still camera
               rsc predict clip.mp4 --tracks boxes.csv --webp
               rsc predict folder_of_frames --fps 25 --box 310 80 120 260
@@ -53,6 +54,11 @@ class Predict:
     """Of a video: write an animated NAME.webp, too."""
     temporal: bool = False
     """Of a video: let the temporal module of the model full read the features of all frames."""
+    texture: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Of an image: paint the body, too: NAME-textured.png (over the image, and the UV map),
+    NAME-textured.glb and NAME-textured.webp (it turns). The person's head to feet should fill the box."""
+    texture_model: str = "texglo"
+    """What paints it: the shipped texglo, or a model that rsc train texglo wrote."""
 
 
 @dataclass(frozen=True)

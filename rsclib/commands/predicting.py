@@ -19,19 +19,24 @@ def predict(options: Predict) -> int:
     from rsclib.body import load_body
     from rsclib.files.atomic import check_writable
     from rsclib.files.video import is_video
-    from rsclib.predict import outputs, predict_photo
+    from rsclib.models import texture_named
+    from rsclib.predict import SUFFIXES, outputs, predict_photo
+    from rsclib.predict_texture import SUFFIXES as TEXTURED
+    from rsclib.predict_texture import predict_texture
     from rsclib.predict_video import Where, predict_video
     from rsclib.predictor import predictor_named
 
     if not options.images:
         raise RscError("name at least one image or video: rsc predict photo.jpg")
-    stems = outputs(options.images, options.out)
+    suffixes = (*SUFFIXES, *TEXTURED) if options.texture else None
+    stems = outputs(options.images, options.out, suffixes)
     videos = [path for path in options.images if is_video(path)]
     _check_options(options, len(videos))
     check_writable(options.out)
     predictor = predictor_named(options.model, load_body())
     where = Where(options.box, options.tracks, options.track)
     temporal = _temporal(options.model) if options.temporal else None
+    painter = texture_named(options.texture_model) if options.texture else None
     failed = []
     for path, stem in zip(options.images, stems, strict=True):
         try:
@@ -42,6 +47,8 @@ def predict(options: Predict) -> int:
             else:
                 line, doubts = predict_photo(path, stem, predictor, options.box)
             print(one_line(line))
+            if painter is not None:
+                print(one_line(predict_texture(path, stem, predictor, painter, options.box)))
             for doubt in doubts:
                 say(one_line(f"rsc: warning: {doubt}"))
         except RscError as error:
@@ -60,6 +67,10 @@ def _check_options(options: Predict, videos: int) -> None:
     for name, value in given.items():
         if value not in (None, False) and not videos:
             raise RscError(f"{name} is for videos, and there is none among what was named")
+    if options.texture and videos:
+        raise RscError("--texture is for images, and there is a video among what was named")
+    if options.texture_model != "texglo" and not options.texture:
+        raise RscError("--texture-model goes with --texture")
     if options.tracks is not None and videos > 1:
         raise RscError("--tracks has the boxes of one video; name one at a time")
     taken = [options.out / f"{Path(path).stem}.csv" for path in options.images]
