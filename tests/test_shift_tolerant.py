@@ -133,9 +133,7 @@ def test_other_weights_are_refused(tmp_path: Path, net: S.Net) -> None:
         st_lpips_metric("squeeze")  # type: ignore[arg-type]
 
 
-def test_what_is_wrong_is_said_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = tuple(0.01 for _ in S.TRUNKS["alex"].sizes)
     monkeypatch.setitem(S.TRUNKS, "alex", S.Trunk("toy", "toy.pth", sizes))
     torch.save(stand_in("alex"), tmp_path / "toy.pth")
