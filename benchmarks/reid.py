@@ -12,9 +12,10 @@ With ``--street`` the people are the tracklets of ``vtest.avi`` (rsclib.street, 
 an early crop of each asks for a late crop of the same one, among the late crops of all. Rank-1 has
 Wilson's interval, mAP (here the mean of one over the right one's rank) a bootstrap over tracklets, and
 so has a network's lead over each floor. The same person may come back in another tracklet, which then
-counts as somebody else, so the numbers are lower bounds; and a camera that stands still has shown all
-of them before one and the same background. The clip: PETS 2009, University of Reading. No frame of it
-is written.
+counts as somebody else, so these numbers are lower bounds. Two who are seen in one frame are surely
+two: ``... among contemporaries`` asks only among the tracklets that share a frame with the one that
+asks (``chance``: what guessing has). All stand before one and the same background. The clip: PETS
+2009, University of Reading. No frame of it is written.
 """
 
 from __future__ import annotations
@@ -111,37 +112,54 @@ def street_pictures(frames: Frames, tracks: Sequence[Track]) -> tuple[Pictures, 
     return out[0], out[1]
 
 
-def street_rows(methods: Methods, early: Pictures, late: Pictures, floors: Sequence[str]) -> Rows:
+def seen_together(tracks: Sequence[Track]) -> NDArray[np.bool_]:
+    """Which tracklets (N, N) share a frame, each with itself too: they are different people."""
+    sets = [set(one.frames.tolist()) for one in tracks]
+    return np.array([[bool(a & b) for b in sets] for a in sets])
+
+
+def street_rows(
+    methods: Methods, early: Pictures, late: Pictures, together: NDArray[np.bool_],
+    floors: Sequence[str],
+) -> Rows:  # fmt: skip
     """All numbers of a street: of each method and, of those that are no floor, the lead over each.
 
     Args:
-        early, late: (N, H, W, 3), pictures of N tracklets in one order.
+        early, late: (N, H, W, 3), pictures of N tracklets in one order. together: see
+            :func:`seen_together`.
     """
     rows: Rows = []
     count = len(early)
     who = np.arange(count)
 
-    def add(name: str, metric: str, height: int, at: Interval) -> None:
-        rows.append(
-            {"method": name, "metric": metric, "split": "street", "resolution": height, "images": count,
-             "value": round(at.mean, 2), "low": round(at.low, 2), "high": round(at.high, 2)}
-        )  # fmt: skip
+    def add(name: str, metric: str, height: int, at: Interval | float) -> None:
+        row = {"method": name, "metric": metric, "split": "street", "resolution": height}
+        names = ("value", "low", "high")
+        numbers = (at,) if isinstance(at, float) else at
+        rows.append(row | {"images": count} | {n: round(float(v), 2) for n, v in zip(names, numbers, strict=False)})  # fmt: skip
 
     for height in HEIGHTS:
-        found = {}
-        for name, embed in methods.items():
-            distance = cosine_distance(embed(shrunk(early, height)), embed(shrunk(late, height)))
-            found[name] = rank(distance, who, who, np.zeros(count), np.ones(count))
-            right = int(found[name].rank1.sum())
-            wilson = binomtest(right, count).proportion_ci(method="wilson")
-            share = Interval(100 * right / count, 100 * wilson.low, 100 * wilson.high)
-            add(name, "rank1", height, share)
-            add(name, "map", height, cluster_bootstrap(100 * found[name].ap, who))
-        for name in [n for n in methods if n not in floors]:
-            for floor in floors:
-                for metric, of in (("rank1", "rank1"), ("map", "ap")):
-                    values = (100 * getattr(found[n], of) for n in (name, floor))
-                    add(name, f"{metric} minus {floor}", height, paired_difference(*values, who))
+        small, asked = shrunk(early, height), shrunk(late, height)
+        apart = {n: cosine_distance(embed(small), embed(asked)) for n, embed in methods.items()}
+        for group, among in (("", np.ones_like(together)), (" among contemporaries", together)):
+            found = {
+                # Whoever is left out comes last, behind the right one: neither number minds.
+                name: rank(np.where(among, d, np.inf), who, who, np.zeros(count), np.ones(count))
+                for name, d in apart.items()
+            }
+            add("chance", f"rank1{group}", height, float(100 * (1 / among.sum(1)).mean()))
+            for name, of in found.items():
+                right = int(of.rank1.sum())
+                wilson = binomtest(right, count).proportion_ci(method="wilson")
+                share = Interval(100 * right / count, 100 * wilson.low, 100 * wilson.high)
+                add(name, f"rank1{group}", height, share)
+                add(name, f"map{group}", height, cluster_bootstrap(100 * of.ap, who))
+            for name in [n for n in methods if n not in floors]:
+                for floor in floors:
+                    one, other = found[name], found[floor]
+                    for metric, a, b in (("rank1", one.rank1, other.rank1), ("map", one.ap, other.ap)):  # fmt: skip
+                        lead = paired_difference(100 * a, 100 * b, who)
+                        add(name, f"{metric}{group} minus {floor}", height, lead)
     return rows
 
 
@@ -152,7 +170,7 @@ def on_street(methods: Methods, floors: Sequence[str]) -> tuple[Rows, dict]:
         raise RscError("the clip is not in the cache; rsc fetch street brings it")
     video = open_video(clip)
     tracks = track(video, shown=lambda frames: tqdm(frames, "people", video.count))
-    rows = street_rows(methods, *street_pictures(video, tracks), floors)
+    rows = street_rows(methods, *street_pictures(video, tracks), seen_together(tracks), floors)
     about = {"clip": SHA256, "tracks": TrackConfig(), "people": len(tracks),
              "early": EARLY, "late": LATE, "margin": MARGIN,
              "height_px": [round(float(np.median(one.boxes[:, 3])), 1) for one in tracks]}  # fmt: skip
