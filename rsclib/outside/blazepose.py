@@ -126,7 +126,10 @@ class BlazePose:
         points, world, presence, mask = (by_length[length] for length in wanted)
         if not all(np.isfinite(o).all() for o in (points, world, presence, mask)):
             raise RscError("BlazePose's answer is not finite")
-        points, world = points.reshape(39, 5)[:33], world.reshape(39, 3)[:33]  # 6 more are for tracking
+        points, world = (
+            points.reshape(39, 5)[:33],
+            world.reshape(39, 3)[:33],
+        )  # 6 more are for tracking
         return Pose(
             image=to_picture(points[:, :2], square, SIZE),
             world=turned(world, square.angle),

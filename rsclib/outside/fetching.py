@@ -42,7 +42,9 @@ KNOWN = {
 # Packages that hold them, at the versions that were looked into: later ones hold no model.
 NPM = "@mediapipe/pose@0.5.1675469404"  # lite, full, heavy
 WHEEL = "mediapipe==0.10.21"  # full, detector
-ACKNOWLEDGEMENT = "BlazePose is Google's (MediaPipe), under Apache-2.0. It is not part of this project."
+ACKNOWLEDGEMENT = (
+    "BlazePose is Google's (MediaPipe), under Apache-2.0. It is not part of this project."
+)
 SECONDS = 600  # that a download may take
 _MOST_MEMBERS, _MOST_BYTES = 20_000, 2**30  # of a package, unpacked
 Command = Callable[[Sequence[str], Path], None]
@@ -69,7 +71,9 @@ def model_path(name: str) -> Path:
     if not is_file(name):
         raise RscError(f"there is no file {name}; choose from {', '.join(KNOWN)}")
     if sha256(name) not in {known.sha256 for known in KNOWN.values()}:
-        raise RscError(f"{name} is none of BlazePose's models that are known here; it is not opened")
+        raise RscError(
+            f"{name} is none of BlazePose's models that are known here; it is not opened"
+        )
     return Path(name)
 
 
@@ -143,7 +147,9 @@ def _take_from(path: Path, title: str, found: dict[str, str], reasons: list[str]
         reasons.append(f"{title}: {error}")
     except (OSError, EOFError, ValueError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError,
             RuntimeError) as error:  # fmt: skip
-        reasons.append(f"{title}: it cannot be unpacked ({str(error)[:100] or type(error).__name__})")
+        reasons.append(
+            f"{title}: it cannot be unpacked ({str(error)[:100] or type(error).__name__})"
+        )
 
 
 def _models_in(path: Path, wanted: set[str]) -> dict[str, bytes]:
