@@ -11,9 +11,11 @@ not those of the other tables; PA-MPJPE forgives more of the definitions than MP
 
 Rows, a number a row, with an interval over recordings and clips:
 
-- ``mpjpe``, ``pa_mpjpe``: mm. ``crop``: "given" looks at the image as our networks do; "own detector"
-  finds the person in it first, and only the ``images`` where it answered count.
-- ``missed``: of ``asked`` images, the share where its own detector or its landmark network sees nobody, %.
+- ``mpjpe``, ``pa_mpjpe``: mm. ``crop``: "given" looks at the image as our networks do and always
+  answers; "given, seen" are those of these images where it says that there is a person; "own detector"
+  finds the person first, and only the ``images`` where it answered count.
+- ``missed``: of ``asked`` images, the share where it says that there is nobody, %: of the landmark network
+  on given crops, of the detector or the landmark network with its own.
 - ``... minus RSC-Net``, ``... minus HR-only``: paired, on the same images.
 - "best constant pose": the yardstick of a model that never looks.
 
@@ -25,9 +27,8 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -37,12 +38,20 @@ from tqdm.auto import tqdm
 
 from rsclib.body import load_body
 from rsclib.errors import RscError
-from rsclib.evaluate import score_trial
+from rsclib.evaluate import CONSTANT, score_trial
 from rsclib.metrics import mpjpe, pa_mpjpe
 from rsclib.models import SHIPPED, model_named
 from rsclib.openbench.build import fetch
-from rsclib.outside.blazepose import TITLES, BlazePose, OnLimbs, on_limbs, pictures_of
+from rsclib.outside.blazepose import (
+    LEAST_PRESENCE,
+    TITLES,
+    BlazePose,
+    OnLimbs,
+    on_limbs,
+    pictures_of,
+)
 from rsclib.outside.fetching import KNOWN
+from rsclib.outside.squares import whole
 from rsclib.people import Trial
 from rsclib.predictor import NetPredictor
 from rsclib.runs.provenance import provenance
@@ -53,16 +62,12 @@ from rsclib.statistics import Interval, cluster_bootstrap, paired_difference
 PART = "test-wild"
 SIZES, OWN_SIZES = (128, 52, 32), (128, 32)
 EVERY, EVERY_HEAVY = 8, 24  # of the part's images
-METRICS = ("mpjpe", "pa_mpjpe")
 Rows = list[dict]
 
 
-class Limbs(Protocol):
-    def joints12(self, images: Tensor, size: int) -> Tensor: ...
-
-
 class Found(NamedTuple):
-    """What its own detector made of N images: ``joints`` (M, 12, 3) of those that ``answered`` (N,)."""
+    """What a rival makes of N images: ``joints`` (N, 12, 3), NaN where it has none, and whether it says
+    that there is a person (N,)."""
 
     joints: Tensor
     answered: NDArray[np.bool_]
@@ -79,49 +84,52 @@ def row(
     }  # fmt: skip
 
 
-def given_rows(rivals: Mapping[str, Limbs], ours: Mapping[str, Limbs], trial: Trial) -> Rows:
-    """Rows of known crops: everybody's errors, and the rivals' minus ours."""
-    scores = score_trial({**ours, **rivals}, trial, SIZES)
-    rows, count = [], len(trial.clip)
-    for (name, size, metric), errors in scores.errors.items():
-        rows.append(
-            row(name, metric, size, count, cluster_bootstrap(errors, trial.clip), crop="given")
+def our_rows(scores: Scores) -> Rows:
+    """Rows of our models and of the best constant pose."""
+    return [
+        row(
+            name,
+            metric,
+            size,
+            len(scores.clip),
+            cluster_bootstrap(errors, scores.clip),
+            crop="given",
         )
-    for name in rivals:
-        for base in ours:
-            for size in SIZES:
-                for metric in METRICS:
-                    gap = scores.difference(name, base, size, metric)
-                    rows.append(row(name, f"{metric} minus {base}", size, count, gap, crop="given"))
-    return rows
+        for (name, size, metric), errors in scores.errors.items()
+    ]
 
 
-def found_by(rival: BlazePose, images: Tensor, size: int) -> Found:
-    """What a rival with its own detector finds in images (N, 3, S, S) shrunk to ``size``."""
-    poses = [rival.find(one) for one in tqdm(pictures_of(images, size), f"own detector, {size} px")]
-    joints = [pose.joints12 for pose in poses if pose is not None]
-    return Found(
-        torch.from_numpy(np.array(joints).reshape(-1, 12, 3)),
-        np.array([pose is not None for pose in poses]),
-    )
+def found_by(rival: BlazePose, images: Tensor, size: int, own: bool) -> Found:
+    """What a rival says of images (N, 3, S, S) shrunk to ``size``, with its ``own`` detector or in the
+    whole image."""
+    joints, answered = [], []
+    for picture in tqdm(pictures_of(images, size), f"{size} px{', own detector' * own}"):
+        pose = rival.find(picture) if own else rival.at(picture, whole(*picture.shape[:2]))
+        joints.append(np.full((12, 3), np.nan) if pose is None else pose.joints12)
+        answered.append(pose is not None and pose.presence >= LEAST_PRESENCE)
+    return Found(torch.from_numpy(np.stack(joints)), np.array(answered))
 
 
-def own_rows(name: str, found: Found, ours: Scores, truth: Tensor, size: int) -> Rows:
-    """Rows of a rival's own detector at a size: what it misses, its errors where it answers, and these
-    minus ours on the same images."""
-    more = {"crop": "own detector", "asked": len(truth)}
+def rival_rows(name: str, found: Found, ours: Scores, truth: Tensor, size: int, own: bool) -> Rows:
+    """Rows of a rival at a size: what it misses, its errors, and these minus ours on the same images."""
+    asked = len(truth)
+    crop = "own detector" if own else "given"
     missed = cluster_bootstrap(100.0 * ~found.answered, ours.clip)
-    rows = [row(name, "missed", size, len(truth), missed, **more)]
-    clip, true = ours.clip[found.answered], truth[torch.from_numpy(found.answered)]
-    if not len(clip):
-        return rows
-    errors = {"mpjpe": mpjpe(found.joints, true), "pa_mpjpe": pa_mpjpe(found.joints, true)}
-    for metric, of in errors.items():
-        theirs = of.numpy()
-        rows.append(row(name, metric, size, len(clip), cluster_bootstrap(theirs, clip), **more))
-        for base in SHIPPED.values():
-            if base in ours.methods:
-                gap = paired_difference(theirs, ours.of(base, size, metric)[found.answered], clip)
+    rows = [row(name, "missed", size, asked, missed, crop=crop, asked=asked)]
+    kept = {crop: found.answered} if own else {
+        crop: np.ones(asked, bool), "given, seen": found.answered,
+    }  # fmt: skip
+    for where, mask in kept.items():
+        if not mask.any():
+            continue
+        clip, index = ours.clip[mask], torch.from_numpy(mask)
+        more = {"crop": where, "asked": asked}
+        for metric, of in (("mpjpe", mpjpe), ("pa_mpjpe", pa_mpjpe)):
+            theirs = of(found.joints[index], truth[index]).numpy()
+            mean = cluster_bootstrap(theirs, clip)
+            rows.append(row(name, metric, size, len(clip), mean, **more))
+            for base in (one for one in ours.methods if one != CONSTANT):
+                gap = paired_difference(theirs, ours.of(base, size, metric)[mask], clip)
                 rows.append(row(name, f"{metric} minus {base}", size, len(clip), gap, **more))
     return rows
 
@@ -150,13 +158,14 @@ def main() -> None:
             for name in ("hr-only", "full")
         }
         trial, few = trial_of(EVERY), trial_of(EVERY_HEAVY)
-        rows = given_rows({TITLES[n]: rivals[n] for n in ("lite", "full")}, ours, trial)
-        heavy = given_rows({TITLES["heavy"]: rivals["heavy"]}, ours, few)
-        rows += [one for one in heavy if one["method"] == TITLES["heavy"]]
-        scored = score_trial(ours, trial, OWN_SIZES)
-        for size in OWN_SIZES:
-            found = found_by(rivals["full"], trial.images, size)
-            rows += own_rows(TITLES["full"], found, scored, trial.truth, size)
+        scores = {id(one): score_trial(ours, one, SIZES) for one in (trial, few)}
+        rows = our_rows(scores[id(trial)])
+        for name, rival in rivals.items():
+            on = few if name == "heavy" else trial
+            for own, sizes in ((False, SIZES), (True, OWN_SIZES if rival.detector else ())):
+                for size in sizes:
+                    found = found_by(rival, on.images, size, own)
+                    rows += rival_rows(TITLES[name], found, scores[id(on)], on.truth, size, own)
     except RscError as error:
         parser.error(str(error))
     config = {
