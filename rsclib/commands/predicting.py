@@ -147,12 +147,21 @@ def work_left(options: Predict) -> bool:
 
 def fetch(options: Fetch) -> None:
     """Bring the named things into the cache and say where they are and whose."""
-    from rsclib.street import ACKNOWLEDGEMENT, fetch_street
+    from rsclib import street
+    from rsclib.outside import fetching
 
     if not options.names:
         raise RscError(f"name what to fetch: {', '.join(Fetch.NAMES)}")
     if unknown := [name for name in options.names if name not in Fetch.NAMES]:
         raise RscError(f"there is no {unknown[0]!r} to fetch; choose from {', '.join(Fetch.NAMES)}")
-    path, source = fetch_street()
-    print(one_line(f"{path}, from {source}"))
-    print(ACKNOWLEDGEMENT)
+    if options.source is not None and options.names != ("blazepose",):
+        raise RscError("--from is for blazepose alone")
+    for name in options.names:
+        if name == "street":
+            path, source = street.fetch_street()
+            print(one_line(f"{path}, from {source}"))
+            print(street.ACKNOWLEDGEMENT)
+        else:
+            for model, source in fetching.fetch_blazepose(options.source).items():
+                print(one_line(f"{fetching.folder() / fetching.KNOWN[model].name}, from {source}"))
+            print(fetching.ACKNOWLEDGEMENT)
