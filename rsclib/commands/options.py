@@ -61,16 +61,21 @@ class Train:
     Examples: rsc train ci --out runs/ci
               rsc train edu --out runs/edu --devices 2
               rsc train edu --out runs/edu --devices 4 --nodes 2   (NODE_RANK, MASTER_ADDR set)
+              rsc train paper --out runs/paper --data DATA   (the paper's data, SMPL, SPIN's start)
     """
 
     config: tyro.conf.Positional[str]
-    """A preset (ci, edu, paper, hr_only) or a YAML file."""
+    """A preset (ci, edu, paper_open, paper, hr_only) or a YAML file."""
     out: Path
     """Folder of the run; a run that was stopped goes on from it."""
     devices: int = 1
     """Processes on this machine that share each batch; 0: one a GPU, else one a core."""
     nodes: int = 1
     """Machines."""
+    data: Path | None = None
+    """Folder of the licensed data, for paper (rsc doctor says how it is laid out); default: RSC_DATA."""
+    body: Path | None = None
+    """SMPL's file or folder, for paper; default: RSC_SMPL, else smpl/ in the data folder."""
 
 
 @dataclass(frozen=True)
