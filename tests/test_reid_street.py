@@ -11,7 +11,14 @@ import pytest
 from scipy.stats import binomtest
 
 from benchmarks.reid import (
-    EARLY, LATE, histograms, on_street, pixels, seen_together, street_pictures, street_rows,
+    EARLY,
+    LATE,
+    histograms,
+    on_street,
+    pixels,
+    seen_together,
+    street_pictures,
+    street_rows,
 )  # fmt: skip
 from rsclib.errors import RscError
 from rsclib.runs.results import read_result
