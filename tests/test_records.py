@@ -12,6 +12,7 @@ from rsclib import claims
 from rsclib.methods import plain_config
 from rsclib.methods.reproduce import settings_of
 from rsclib.methods.result_tables import truth_acceleration, write_tables
+from rsclib.pixels import METRICS, Segmentation
 from rsclib.runs.results import read_result
 from rsclib.scores import Scores
 
@@ -42,6 +43,14 @@ def test_a_record_says_where_it_comes_from(path: Path) -> None:
         for (_, size, metric), errors in scores.errors.items():
             assert values[part, metric, size] == pytest.approx(errors.mean(), abs=0.01)
             assert np.array_equal(errors * 32, (errors * 32).round())
+        pixels = claims.pixel_path(claims.RECORDS, regime, run, seed, part)
+        assert claims.has_pixels(run) or not pixels.is_file()
+        if pixels.is_file():  # records that are older than Table 2 have none
+            counted = Segmentation.load(pixels)
+            assert np.array_equal(counted.clip, scores.clip)
+            for metric in METRICS:
+                mean = counted.pooled(metric).mean
+                assert values[part, metric, counted.size] == pytest.approx(mean, abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -121,15 +121,14 @@ class Reproduce:
     """
 
     NAMES: ClassVar[tuple[str, ...]] = (
-        "table1", "table3", "table4", "table5", "table6", "table7", "table8", "fig11"
+        "table1", "table2", "table3", "table4", "table5", "table6", "table7", "table8", "fig11", "labels"
     )  # fmt: skip
 
     tables: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(
             metavar="[TABLE ...]",
-            help="table1, table3, table4, table5, table6, table7, table8, fig11; none: all of the "
-            "regime (table4 and table8 are named).",
+            help="table1 to table8, fig11, labels; none: all of the regime (table4 and table8 are named).",
         ),
     ] = ()
     rows: tuple[str, ...] = ()
@@ -142,6 +141,9 @@ class Reproduce:
     """ci (tiny), edu, or paper (224 px, for a GPU)."""
     fresh: bool = False
     """Train again what is recorded, and keep it apart in --out."""
+    again: bool = False
+    """Train and score again what was recorded before there was Table 2, for its pixels: all of the
+    record is written anew."""
     dry_run: bool = False
     """Only say what would be done and how long it takes."""
     out: Path = Path("runs/reproduce")
