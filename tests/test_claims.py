@@ -68,7 +68,8 @@ def test_the_claims_of_table_6_are_the_papers() -> None:
 
 def test_unknown_names_are_one_line() -> None:
     with pytest.raises(
-        RscError, match="there is no table 'table9'; choose from fig11, labels, table1, table2, table3"
+        RscError,
+        match="there is no table 'table9'; choose from fig11, labels, table1, table2, table3",
     ):
         declared("table9")
     with pytest.raises(RscError, match="there is no regime 'soft'"):
