@@ -74,12 +74,13 @@ def rows_of(about: Mapping[str, Any], values: Numbers, clip: NDArray[np.str_]) -
 
 def measure(
     nets: Sequence[SharpNet], images: Tensor, clip: NDArray[np.str_], measures: Mapping[str, Measure],
-    sizes: Sequence[int] = SIZES,
+    sizes: Sequence[int],
 ) -> list[dict[str, Any]]:  # fmt: skip
     """All rows.
 
     Args:
         nets: trainings of one row. images: uint8 (N, 3, S, S). clip: (N,). measures: by name.
+        sizes: px.
     """
     rows = []
     for size in sizes:
@@ -129,7 +130,7 @@ def main(given: Sequence[str] | None = None) -> None:
         data = fetch(PART, options.count, side_of(nets), keys=("images", "clip"))
         images = torch.from_numpy(data["images"]).permute(0, 3, 1, 2)
         measures = {"psnr": psnr, "lpips": as_measure(lpips)}
-        rows = measure(nets, images, data["clip"], measures)
+        rows = measure(nets, images, data["clip"], measures, SIZES)
         config = {
             "part": PART, "count": options.count, "sizes": SIZES, "lpips": f"{lpips.name}, {lpips.source}",
             "rdn": dataclasses.asdict(nets[0].config.rdn), "trained": [trained(file) for file in files],
