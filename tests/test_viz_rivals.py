@@ -37,9 +37,14 @@ def test_a_dense_block_has_an_arrow_from_each_box_to_all_later_ones(layers: int)
 
 
 def test_gains_and_changes_keep_their_values_and_signs() -> None:
-    (axis,) = sharpened.gain_curve([0, 40], {"at 52 px": [0.0, 0.8], "at 32 px": [0.0, 0.3]}, 40).axes
+    (axis,) = sharpened.gain_curve(
+        [0, 40], {"at 52 px": [0.0, 0.8], "at 32 px": [0.0, 0.3]}, 40
+    ).axes
     assert [list(line.get_ydata()) for line in axis.lines[1:]] == [[0.0, 0.8], [0.0, 0.3]]
-    panels = {"one": {"52 px": Interval(-4.0, -7.0, -1.0)}, "two": {"52 px": Interval(2.0, -1.0, 5.0)}}
+    panels = {
+        "one": {"52 px": Interval(-4.0, -7.0, -1.0)},
+        "two": {"52 px": Interval(2.0, -1.0, 5.0)},
+    }
     left, right = sharpened.changes(panels, "mm").axes
     assert [t.get_text() for t in left.texts] == ["−4.0"]
     assert [t.get_text() for t in right.texts] == ["+2.0"]

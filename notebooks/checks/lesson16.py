@@ -41,9 +41,7 @@ def check_best(answer: Callable[[Array, Array], Array]) -> None:
             "that is the bet for absolute errors of equal chances; ours are squared",
         )
 
-        def cost(
-            guess: Array, share: Array = share, pictures: Array = pictures
-        ) -> float:
+        def cost(guess: Array, share: Array = share, pictures: Array = pictures) -> float:
             return float((share * ((pictures - guess) ** 2).mean((1, 2))).sum())
 
         expect(
@@ -60,7 +58,8 @@ def check_hidden(answer: Callable[[Array, Array], Array]) -> None:
         kept = x.copy(), shrink.copy()
         got = array_of(answer(x, shrink), (many,), "as many numbers as x has")
         expect(
-            np.array_equal(x, kept[0]) and np.array_equal(shrink, kept[1]), "an argument was changed"
+            np.array_equal(x, kept[0]) and np.array_equal(shrink, kept[1]),
+            "an argument was changed",
         )
         seen = np.linalg.pinv(shrink) @ shrink @ x
         expect(not np.allclose(got, seen), "that is the part that is seen")

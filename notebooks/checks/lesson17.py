@@ -27,13 +27,13 @@ def check_lsgan(answer: Callable[[Array, Array], Any]) -> None:
         want = np.array([high + low, ((made - 1) ** 2).mean()])
         expect(not np.allclose(got, want[::-1]), "the critic's loss comes first")
         pooled = (((real - 1) ** 2).sum() + (made**2).sum()) / (many + few)
-        expect(abs(got[0] - pooled) > 1e-9, "each kind has a mean of its own, however many there are")
+        expect(
+            abs(got[0] - pooled) > 1e-9, "each kind has a mean of its own, however many there are"
+        )
         swapped = (real**2).mean() + ((made - 1) ** 2).mean()
         expect(abs(got[0] - swapped) > 1e-9, "the critic wants 1 for which kind?")
         expect(abs(got[0] - want[0] / 2) > 1e-9, "half of it: the formula above has no half")
-        expect(
-            abs(got[1] - low) > 1e-9, "the network wants its own features to be taken for real"
-        )
+        expect(abs(got[1] - low) > 1e-9, "the network wants its own features to be taken for real")
         expect(
             abs(got[0] - want[0]) < 1e-7,
             "the critic's loss: what is it for scores of exactly 1 and 0, and for two scores of ½?",
@@ -99,7 +99,8 @@ def check_mates(answer: Callable[[Array, Array], Any]) -> None:
         kept = small.copy(), sharp.copy()
         got = array_of(answer(small, sharp), (count,), "a row of sharp for each small feature")
         expect(
-            np.array_equal(small, kept[0]) and np.array_equal(sharp, kept[1]), "an argument was changed"
+            np.array_equal(small, kept[0]) and np.array_equal(sharp, kept[1]),
+            "an argument was changed",
         )
         rows = got.astype(int)
         expect((rows == got).all(), "whole numbers, rows of sharp")
