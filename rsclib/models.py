@@ -19,6 +19,7 @@ from rsclib.foreign import load_official, load_spin
 from rsclib.foreign_reid import ForeignReID, load_reid
 from rsclib.network import RSCNet
 from rsclib.reid import ReIDNet
+from rsclib.superres import SharpNet
 from rsclib.temporal import Temporal
 from rsclib.texture import TexGlo
 
@@ -77,6 +78,21 @@ def model_named(name: str) -> RSCNet:
             f"({', '.join(SHIPPED)}, or a model that rsc train wrote)"
         )
     return net
+
+
+def sharp_named(name: str) -> SharpNet:
+    """An ImgSR, whose ``rdn`` sharpens pictures, in eval mode, by its path.
+
+    Raises:
+        RscError: missing, foreign or damaged file, or a network of another kind.
+    """
+    net = load_model(model_file(name))
+    if not isinstance(net, SharpNet):
+        raise RscError(
+            f"{name} holds a network of the kind {net.kind!r}; here an ImgSR is needed, what "
+            "rsc train imgsr wrote"
+        )
+    return net.eval()
 
 
 def temporal_named(name: str = "video") -> Temporal:
