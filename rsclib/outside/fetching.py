@@ -6,6 +6,7 @@ than the models, and a model with another checksum is refused, because the runti
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import tarfile
@@ -103,10 +104,7 @@ def fetch_blazepose(source: Path | None = None, run: Command | None = None) -> d
     check_writable(folder())
     reasons: list[str] = []
     if source is not None:
-        files = [source] if is_file(source) else sorted(source.iterdir()) if source.is_dir() else []
-        if not files:
-            raise RscError(f"there is no file or folder {source} with anything in it")
-        for path in files:
+        for path in _files(source):
             _take_from(path, str(path), found, reasons)
     else:
         routes = {
@@ -132,24 +130,32 @@ def fetch_blazepose(source: Path | None = None, run: Command | None = None) -> d
     return found
 
 
+def _files(source: Path) -> list[Path]:
+    """The file, or the files of the folder."""
+    try:
+        found = [source] if is_file(source) else sorted(p for p in source.iterdir() if p.is_file())
+    except (OSError, ValueError) as error:
+        raise RscError(f"there is no file or folder {source} that can be read") from error
+    if not found:
+        raise RscError(f"there is no file in {source}")
+    return found
+
+
 def _take_from(path: Path, title: str, found: dict[str, str], reasons: list[str]) -> None:
     """Put the models of a file that are not found yet into the cache; say why not where that fails."""
     wanted = {known.name: name for name, known in KNOWN.items() if name not in found}
     try:
         for file, content in _models_in(path, set(wanted)).items():
             name = wanted[file]
-            write_bytes(folder() / file, content)
-            if sha256(folder() / file) != KNOWN[name].sha256:
-                (folder() / file).unlink()
+            if hashlib.sha256(content).hexdigest() != KNOWN[name].sha256:
                 raise RscError(f"its {file} has another checksum")
+            write_bytes(folder() / file, content)
             found[name] = title
     except RscError as error:
         reasons.append(f"{title}: {error}")
-    except (OSError, EOFError, ValueError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError,
-            RuntimeError) as error:  # fmt: skip
-        reasons.append(
-            f"{title}: it cannot be unpacked ({str(error)[:100] or type(error).__name__})"
-        )
+    except Exception as error:  # a malformed archive can raise almost anything
+        why = str(error).partition("\n")[0][:100] or type(error).__name__
+        reasons.append(f"{title}: it cannot be unpacked ({why})")
 
 
 def _models_in(path: Path, wanted: set[str]) -> dict[str, bytes]:
