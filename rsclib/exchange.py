@@ -31,12 +31,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rsclib.anyone import Info, check_joints, upside_down
 from rsclib.config import STRICT, Within, checked
 from rsclib.errors import RscError
 from rsclib.evaluate import CUT, errors_of
 from rsclib.files.atomic import write_bytes, write_text
 from rsclib.files.npz import is_file, read_npz
-from rsclib.anyone import Info, check_joints, upside_down
 from rsclib.people import Trial
 from rsclib.readers.crops import Crops
 from rsclib.resolution import shrink
