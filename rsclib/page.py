@@ -104,7 +104,7 @@ def _people(name: str, folder: Path) -> list[dict[str, Any]]:
     lines = []
     for claim in table.claims:
         size = sizes[claim.range_index]
-        row = known.get((claim.better, claim.than, claim.metric, size))
+        seen = known.get((claim.better, claim.than, claim.metric, size))
         printed = [
             table.in_paper(r, claim.range_index, claim.metric) for r in (claim.than, claim.better)
         ]
@@ -112,7 +112,7 @@ def _people(name: str, folder: Path) -> list[dict[str, Any]]:
         lines.append(
             _line(name, claim.text or f"{claim.better} beats {claim.than}",
                   UNITS.get(claim.metric, claim.metric), f"{size} px", paper, 1)
-            | ({} if row is None else _measured(row, "gain_mm"))
+            | ({} if seen is None else _measured(seen, "gain_mm"))
         )  # fmt: skip
     return lines
 
