@@ -139,6 +139,16 @@ def a_link(name: str) -> bytes:
     return out.getvalue()
 
 
+def a_long_name() -> bytes:
+    """A header whose name is megabytes long, which a reader of archives takes in whole."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        info = tarfile.TarInfo("././@LongLink")
+        info.type, info.size = tarfile.GNUTYPE_LONGNAME, 2**21
+        archive.addfile(info, io.BytesIO(bytes(2**21)))
+    return out.getvalue()
+
+
 WRONG = CONTENT["lite"][::-1]
 HOSTILE = {
     "other bytes": (tgz([(f"package/{FILES['lite']}", WRONG)]), "another checksum"),
@@ -148,6 +158,7 @@ HOSTILE = {
     "half of it": (tgz(NPM)[:60], "unpacked"),
     "no archive": (b"not an archive" * 99, "unpacked"),
     "too many": (tgz([(f"{k}", b"") for k in range(30)]), "far more"),
+    "a long name": (a_long_name(), "far more"),
     "too large": (tgz([("zeros", bytes(2**21))]), "far more"),
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ than the models, and a model with another checksum is refused, because the runti
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import subprocess
 import sys
@@ -47,7 +48,8 @@ ACKNOWLEDGEMENT = (
     "BlazePose is Google's (MediaPipe), under Apache-2.0. It is not part of this project."
 )
 SECONDS = 600  # that a download may take
-_MOST_MEMBERS, _MOST_BYTES = 20_000, 2**30  # of a package, unpacked
+_MOST_MEMBERS, _MOST_BYTES = 20_000, 2**28  # of a package, unpacked
+_TOO_MUCH = "it holds far more than the package does"
 Command = Callable[[Sequence[str], Path], None]
 
 
@@ -166,25 +168,40 @@ def _models_in(path: Path, wanted: set[str]) -> dict[str, bytes]:
         with open(path, "rb") as stream:
             out[path.name] = _exactly(stream, path.name, path.stat().st_size)
     elif path.name.endswith((".tgz", ".tar.gz")):
-        with tarfile.open(path, "r|gz") as archive:
-            total = 0
+        with (
+            gzip.open(path) as plain,
+            tarfile.open(fileobj=_Limited(plain), mode="r|") as archive,
+        ):
             for number, member in enumerate(archive):
-                total += member.size
-                if number >= _MOST_MEMBERS or total > _MOST_BYTES:
-                    raise RscError("it holds far more than the package does")
+                if number >= _MOST_MEMBERS:
+                    raise RscError(_TOO_MUCH)
                 name = PurePosixPath(member.name).name
                 if name in wanted - out.keys() and member.isreg():
-                    stream = archive.extractfile(member)
-                    assert stream is not None
-                    out[name] = _exactly(stream, name, member.size)
+                    inner = archive.extractfile(member)
+                    assert inner is not None
+                    out[name] = _exactly(inner, name, member.size)
     elif path.suffix in (".whl", ".zip"):
         with zipfile.ZipFile(path) as packed:
             for inside in packed.infolist():
                 name = PurePosixPath(inside.filename).name
                 if name in wanted - out.keys() and not inside.is_dir():
-                    with packed.open(inside) as stream:
-                        out[name] = _exactly(stream, name, inside.file_size)
+                    with packed.open(inside) as part:
+                        out[name] = _exactly(part, name, inside.file_size)
     return out
+
+
+class _Limited:
+    """An unpacked stream that ends where no true package goes on."""
+
+    def __init__(self, stream: gzip.GzipFile) -> None:
+        self.stream, self.left = stream, _MOST_BYTES
+
+    def read(self, count: int) -> bytes:
+        content = self.stream.read(count)
+        self.left -= len(content)
+        if self.left < 0:
+            raise RscError(_TOO_MUCH)
+        return content
 
 
 def _exactly(stream: IO[bytes], name: str, declared: int) -> bytes:
