@@ -57,7 +57,8 @@ class Predict:
     min_score: float = 0.3
     """Boxes of --boxes with a lower score are left out."""
     detect: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Of images: find the people, with a detector that is installed."""
+    """Of images: find the people with BlazePose (rsc fetch blazepose, and the extra "outside"). It was
+    made for one or two people near the camera, and misses small ones."""
     margin: float = 1.2
     """Side of what is cut out over the longer side of a box of --boxes or --detect."""
     mirror: bool = True

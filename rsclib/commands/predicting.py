@@ -88,9 +88,12 @@ def _detector() -> Detector:
     Raises:
         RscError: what it needs is not installed.
     """
-    raise RscError(
-        "--detect needs a detector of people, and none is here; say where they are with --boxes or --box"
-    )
+    from rsclib.outside.finding import people_finder
+
+    try:
+        return people_finder()
+    except RscError as error:
+        raise RscError(f"--detect: {error}") from error
 
 
 def _check_options(options: Predict, images: Sequence[str], videos: Sequence[str]) -> None:
