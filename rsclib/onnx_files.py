@@ -154,7 +154,9 @@ class OnnxNet:
             inputs = [i.name for i in self.session.get_inputs()]
             outputs = [o.name for o in self.session.get_outputs()]
             if facts.get("format") != FORMAT or (inputs, outputs) != (list(INPUTS), list(OUTPUTS)):
-                raise ValueError("its metadata, inputs or outputs are not those that rsc export writes")
+                raise ValueError(
+                    "its metadata, inputs or outputs are not those that rsc export writes"
+                )
             self.facts: Mapping[str, str] = {key: facts[key] for key in _FACTS}
             self.size, self.ranges = int(facts["image_size"]), int(facts["ranges"])
             body = json.loads(facts["body"])
@@ -183,7 +185,9 @@ class OnnxModel:
     def __init__(self, path: str | Path, body: Body, threads: int = 0) -> None:
         self.net, self.body = OnnxNet(path, threads), body
         check_body(self.net, body)  # type: ignore[arg-type]
-        known = [r for r in PRESETS.values() if (r.full, r.count) == (self.net.size, self.net.ranges)]
+        known = [
+            r for r in PRESETS.values() if (r.full, r.count) == (self.net.size, self.net.ranges)
+        ]
         if not known:
             raise RscError(f"{path}: no ranges are known for {self.net.size} px")
         self.ranges = known[0]
