@@ -19,7 +19,9 @@ def in_a_row(pictures: Mapping[str, Tensor], notes: Mapping[str, str] | None = N
     """A figure: pictures (3, H, W) in [0, 1], their names above and a note below each."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(pictures), figsize=(1.45 * len(pictures), 3.3), squeeze=False)
+    figure, axes = plt.subplots(
+        1, len(pictures), figsize=(1.45 * len(pictures), 3.3), squeeze=False
+    )
     for axis, (name, picture) in zip(axes[0], pictures.items(), strict=True):
         axis.imshow(as_bytes(picture))
         axis.set_title(name, fontsize=9)
@@ -87,7 +89,9 @@ def ranks(rows: pd.DataFrame, panels: Mapping[str, str]) -> Any:
             if not np.isnan(row.low):
                 axis.plot((row.low, row.high), (y, y), color=BLUE, lw=2)
             axis.plot(row.value, y, "o" if row.method == "reid" else "s", color="black", ms=6)
-        axis.set(yticks=range(len(some)), yticklabels=some.method, xlim=(0, 100), xlabel="rank-1, %")
+        axis.set(
+            yticks=range(len(some)), yticklabels=some.method, xlim=(0, 100), xlabel="rank-1, %"
+        )
         axis.set_title(title, fontsize=9)
         axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout(pad=0.4)
