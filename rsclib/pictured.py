@@ -162,8 +162,9 @@ def _person(
         doubts = [*doubts, f"unsure: the mirrored picture gives a pose {apart:.0f} mm away"]
     assert out.vertices is not None
     arrays = (out.vertices, out.joints24, out.joints14, out.pelvis)
+    vertices, joints24, joints14, pelvis = (value[0].cpu().numpy() for value in arrays)
     return Person(
         tuple(map(float, box)), tuple(map(float, place)), cut, native,
         int(predictor.ranges.index(native)), Prediction(*(v.cpu() for v in taken)),
-        *(value[0].cpu().numpy() for value in arrays), apart, doubts,
+        vertices, joints24, joints14, pelvis, apart, doubts,
     )  # fmt: skip
