@@ -98,13 +98,13 @@ def _people(name: str, folder: Path) -> list[dict[str, Any]]:
         if "rsc reproduce" not in str(error):  # nothing yet is no error here
             raise
     if found is not None:
-        for row in found.verdicts(part=table.parts[0]).itertuples():
-            known[row.better, row.than, row.metric, row.size] = row  # type: ignore[index]
+        for row in found.verdicts(part=table.parts[0]).to_dict("records"):
+            known[row["better"], row["than"], row["metric"], row["size"]] = row
     sizes = found.eval_sizes if found is not None else claims.SIZES
     lines = []
     for claim in table.claims:
         size = sizes[claim.range_index]
-        row = known.get((claim.better, claim.than, claim.metric, size))
+        seen = known.get((claim.better, claim.than, claim.metric, size))
         printed = [
             table.in_paper(r, claim.range_index, claim.metric) for r in (claim.than, claim.better)
         ]
@@ -112,7 +112,7 @@ def _people(name: str, folder: Path) -> list[dict[str, Any]]:
         lines.append(
             _line(name, claim.text or f"{claim.better} beats {claim.than}",
                   UNITS.get(claim.metric, claim.metric), f"{size} px", paper, 1)
-            | ({} if row is None else _measured(row.gain_mm, row))
+            | ({} if seen is None else _measured(seen, "gain_mm"))
         )  # fmt: skip
     return lines
 
@@ -122,7 +122,7 @@ def _pixels(name: str, folder: Path) -> list[dict[str, Any]]:
     table, known = claims.declared(name), {}
     try:
         found = segmented(table.regimes[0], folder, name).verdicts(table.parts[0])
-        known = {(r.better, r.than, r.metric): r for r in found.itertuples()}
+        known = {(r["better"], r["than"], r["metric"]): r for r in found.to_dict("records")}
     except RscError as error:
         if "rsc reproduce" not in str(error):
             raise
@@ -138,7 +138,7 @@ def _pixels(name: str, folder: Path) -> list[dict[str, Any]]:
         of = f"{UNITS.get(claim.metric, claim.metric)}, points"
         lines.append(
             _line(name, claim.text, of, f"{size} px", paper, 1)
-            | ({} if row is None else _measured(row.gain, row))
+            | ({} if row is None else _measured(row))
         )
     return lines
 
@@ -148,7 +148,7 @@ def _textures(name: str, folder: Path) -> list[dict[str, Any]]:
     table, known = texture_claims.texture_table_of(name), {}
     try:
         verdicts = texture_claims.texture_records(name, folder).verdicts()
-        known = {(r.better, r.than, r.metric): r for r in verdicts.itertuples()}
+        known = {(r["better"], r["than"], r["metric"]): r for r in verdicts.to_dict("records")}
     except RscError as error:
         if "rsc reproduce" not in str(error):
             raise
@@ -160,7 +160,7 @@ def _textures(name: str, folder: Path) -> list[dict[str, Any]]:
         paper = None if one is None or other is None else other - one
         lines.append(
             _line(name, claim.text, measure.title, f"{texture_claims.ROWS} rows", paper, measure.digits)
-            | ({} if row is None else _measured(row.gain, row))
+            | ({} if row is None else _measured(row))
         )  # fmt: skip
     return lines
 
@@ -178,7 +178,5 @@ def _line(
     }  # fmt: skip
 
 
-def _measured(gain: float, row: Any) -> dict[str, Any]:
-    return {
-        "gain": gain, "low": row.low, "high": row.high, "seeds": row.seeds, "verdict": row.verdict
-    }  # fmt: skip
+def _measured(row: Mapping[Any, Any], gain: str = "gain") -> dict[str, Any]:
+    return {"gain": row[gain]} | {name: row[name] for name in ("low", "high", "seeds", "verdict")}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +12,12 @@ from benchmarks.reid import (
     EARLY,
     LATE,
     histograms,
-    on_street,
+    main,
     pixels,
     seen_together,
     street_pictures,
     street_rows,
 )  # fmt: skip
-from rsclib.errors import RscError
 from rsclib.runs.results import read_result
 from rsclib.tracks import track
 from tests.clips import Clip, Walker
@@ -84,17 +81,14 @@ def test_what_is_counted() -> None:
 
 
 def test_without_the_clip_there_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("RSC_CACHE", str(tmp_path))
-    with pytest.raises(RscError, match="rsc fetch street"):
-        on_street(FLOORS, list(FLOORS))
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.reid", "--street", "--out", str(tmp_path / "x.csv")],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2 and not (tmp_path / "x.csv").exists()
-    said = [line for line in done.stderr.splitlines() if "error:" in line]
+    monkeypatch.setattr("sys.argv", ["reid", "--street", "--out", str(tmp_path / "x.csv")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2 and not (tmp_path / "x.csv").exists()
+    said = [line for line in capsys.readouterr().err.splitlines() if "error:" in line]
     assert len(said) == 1 and "rsc fetch street" in said[0]
 
 

@@ -8,7 +8,9 @@ from typing import Annotated, ClassVar, Literal
 
 import tyro
 
+from rsclib.commands.exporting import Export
 from rsclib.commands.own_options import Doctor, Fetch, Fit, Predict
+from rsclib.commands.score_options import Score
 from rsclib.openbench.parts import PARTS, SPLITS
 
 # As rsclib.readers.protocols.PARTS, which takes a second to import.
@@ -240,6 +242,8 @@ Command = (
     | Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
     | Annotated[Pretrain, tyro.conf.subcommand("pretrain")]
     | Annotated[Eval, tyro.conf.subcommand("eval")]
+    | Annotated[Score, tyro.conf.subcommand("score")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Predict, tyro.conf.subcommand("predict")]
     | Annotated[Fetch, tyro.conf.subcommand("fetch")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]

@@ -110,7 +110,7 @@ class Fetch:
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(metavar="NAME ...", help="street, blazepose"),
     ]
-    source: Annotated[Path | None, tyro.conf.arg(name="from", metavar="PATH")] = None
+    from_: Annotated[Path | None, tyro.conf.arg(name="from", metavar="PATH")] = None
     """Of blazepose: take the models from this file or folder (.tflite, .whl, .tgz) and download
     nothing."""
 

@@ -157,7 +157,7 @@ def fetch(options: Fetch) -> None:
         raise RscError(f"name what to fetch: {', '.join(Fetch.NAMES)}")
     if unknown := [name for name in options.names if name not in Fetch.NAMES]:
         raise RscError(f"there is no {unknown[0]!r} to fetch; choose from {', '.join(Fetch.NAMES)}")
-    if options.source is not None and options.names != ("blazepose",):
+    if options.from_ is not None and options.names != ("blazepose",):
         raise RscError("--from is for blazepose alone")
     for name in options.names:
         if name == "street":
@@ -165,6 +165,6 @@ def fetch(options: Fetch) -> None:
             print(one_line(f"{path}, from {source}"))
             print(street.ACKNOWLEDGEMENT)
         else:
-            for model, source in fetching.fetch_blazepose(options.source).items():
+            for model, source in fetching.fetch_blazepose(options.from_).items():
                 print(one_line(f"{fetching.folder() / fetching.KNOWN[model].name}, from {source}"))
             print(fetching.ACKNOWLEDGEMENT)

@@ -42,7 +42,7 @@ def models_by_title(names: Sequence[str]) -> dict[str, nn.Module]:
     return {title: network_named(name) for title, name in zip(titles, names, strict=True)}
 
 
-def _predictors(
+def predictors_of(
     names: Sequence[str], smpl: Path | None = None, licensed: bool = False, pixels: str = "plain"
 ) -> dict[str, NetPredictor]:
     """Models that share a table.
@@ -84,7 +84,7 @@ def _scored(
     started, first = time.monotonic(), next(iter(predictors.values()))
     ranges, more = first.ranges, {"body": first.body.identity}
     if isinstance(options, Eval) and is_licensed(part):
-        trial, truth = _trial(options, ranges.full)
+        trial, truth = licensed_trial(options, ranges.full)
         scores, more = score_trial(predictors, trial, ranges.eval_sizes), more | truth
     else:
         agree_to_build(part, options.count, ranges.full)
@@ -98,7 +98,7 @@ def _scored(
     return table, scores, provenance(options, 0, time.monotonic() - started) | more
 
 
-def _trial(options: Eval, side: int) -> tuple[Trial, dict[str, Any]]:
+def licensed_trial(options: Eval, side: int) -> tuple[Trial, dict[str, Any]]:
     """A licensed part to score on, said in a line, and what results keep of it."""
     from rsclib.files.atomic import sha256
     from rsclib.readers.protocols import read_part, trial
@@ -148,7 +148,7 @@ def demo(options: Demo) -> None:
     from rsclib.viz import sheet
 
     check_writable(options.out)
-    predictors = _predictors(("hr-only", "full"))
+    predictors = predictors_of(("hr-only", "full"))
     agree_to_build("test-wild", options.count, 128)
     images = fetch("test-wild", options.count)["images"]
     if not 0 <= options.person < len(images):
@@ -181,7 +181,7 @@ def evaluate(options: Eval) -> None:
             "(.npz, _db.pt)"
         )
     smpl = smpl_place(options) if licensed else options.body
-    predictors = _predictors(options.models, smpl, licensed, options.pixels)
+    predictors = predictors_of(options.models, smpl, licensed, options.pixels)
     if options.out:
         if options.out.is_dir():  # now, not after the evaluation
             raise RscError(f"{options.out} is a folder; name a file in it: {options.out}/eval.csv")

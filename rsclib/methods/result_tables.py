@@ -38,7 +38,9 @@ def paper_frame(table: Table, metric: str = "mpjpe", dataset: str = "") -> pd.Da
         frame = pd.DataFrame(metrics).T.dropna(how="all").dropna(axis=1, how="all")
         return frame.rename_axis("row")
     lines = {
-        row: {f"{PAPER_RESOLUTIONS[i]} px": table.in_paper(row, i, metric) for i in range(5)}
+        row: {
+            f"{PAPER_RESOLUTIONS[i]} px": table.in_paper(row, i, metric, dataset) for i in range(5)
+        }
         for row in table.rows
     }
     frame = pd.DataFrame(lines).T.dropna(how="all").dropna(axis=1, how="all")

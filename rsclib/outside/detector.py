@@ -129,7 +129,7 @@ def detect_all(run: Run, picture: Pixels, most: int = MOST) -> list[Square]:
     """
     frame = whole(*picture.shape[:2])
     seen = look(picture, frame, SIZE, "black")
-    outputs = run(seen.astype(np.float32) / 127.5 - 1)
+    outputs = run(seen.astype(np.float32) / np.float32(127.5) - 1)
     if len(outputs) != 2:
         raise RscError(f"this is not BlazePose's detector: it has {len(outputs)} outputs")
     values, logits = sorted((np.asarray(o)[0] for o in outputs), key=lambda o: -o.shape[-1])

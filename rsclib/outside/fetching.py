@@ -6,6 +6,8 @@ than the models, and a model with another checksum is refused, because the runti
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import subprocess
 import sys
 import tarfile
@@ -46,7 +48,8 @@ ACKNOWLEDGEMENT = (
     "BlazePose is Google's (MediaPipe), under Apache-2.0. It is not part of this project."
 )
 SECONDS = 600  # that a download may take
-_MOST_MEMBERS, _MOST_BYTES = 20_000, 2**30  # of a package, unpacked
+_MOST_MEMBERS, _MOST_BYTES = 20_000, 2**28  # of a package, unpacked
+_TOO_MUCH = "it holds far more than the package does"
 Command = Callable[[Sequence[str], Path], None]
 
 
@@ -103,10 +106,7 @@ def fetch_blazepose(source: Path | None = None, run: Command | None = None) -> d
     check_writable(folder())
     reasons: list[str] = []
     if source is not None:
-        files = [source] if is_file(source) else sorted(source.iterdir()) if source.is_dir() else []
-        if not files:
-            raise RscError(f"there is no file or folder {source} with anything in it")
-        for path in files:
+        for path in _files(source):
             _take_from(path, str(path), found, reasons)
     else:
         routes = {
@@ -132,24 +132,32 @@ def fetch_blazepose(source: Path | None = None, run: Command | None = None) -> d
     return found
 
 
+def _files(source: Path) -> list[Path]:
+    """The file, or the files of the folder."""
+    try:
+        found = [source] if is_file(source) else sorted(p for p in source.iterdir() if p.is_file())
+    except (OSError, ValueError) as error:
+        raise RscError(f"there is no file or folder {source} that can be read") from error
+    if not found:
+        raise RscError(f"there is no file in {source}")
+    return found
+
+
 def _take_from(path: Path, title: str, found: dict[str, str], reasons: list[str]) -> None:
     """Put the models of a file that are not found yet into the cache; say why not where that fails."""
     wanted = {known.name: name for name, known in KNOWN.items() if name not in found}
     try:
         for file, content in _models_in(path, set(wanted)).items():
             name = wanted[file]
-            write_bytes(folder() / file, content)
-            if sha256(folder() / file) != KNOWN[name].sha256:
-                (folder() / file).unlink()
+            if hashlib.sha256(content).hexdigest() != KNOWN[name].sha256:
                 raise RscError(f"its {file} has another checksum")
+            write_bytes(folder() / file, content)
             found[name] = title
     except RscError as error:
         reasons.append(f"{title}: {error}")
-    except (OSError, EOFError, ValueError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError,
-            RuntimeError) as error:  # fmt: skip
-        reasons.append(
-            f"{title}: it cannot be unpacked ({str(error)[:100] or type(error).__name__})"
-        )
+    except Exception as error:  # a malformed archive can raise almost anything
+        why = str(error).partition("\n")[0][:100] or type(error).__name__
+        reasons.append(f"{title}: it cannot be unpacked ({why})")
 
 
 def _models_in(path: Path, wanted: set[str]) -> dict[str, bytes]:
@@ -160,25 +168,40 @@ def _models_in(path: Path, wanted: set[str]) -> dict[str, bytes]:
         with open(path, "rb") as stream:
             out[path.name] = _exactly(stream, path.name, path.stat().st_size)
     elif path.name.endswith((".tgz", ".tar.gz")):
-        with tarfile.open(path, "r|gz") as archive:
-            total = 0
+        with (
+            gzip.open(path) as plain,
+            tarfile.open(fileobj=_Limited(plain), mode="r|") as archive,
+        ):
             for number, member in enumerate(archive):
-                total += member.size
-                if number >= _MOST_MEMBERS or total > _MOST_BYTES:
-                    raise RscError("it holds far more than the package does")
+                if number >= _MOST_MEMBERS:
+                    raise RscError(_TOO_MUCH)
                 name = PurePosixPath(member.name).name
                 if name in wanted - out.keys() and member.isreg():
-                    stream = archive.extractfile(member)
-                    assert stream is not None
-                    out[name] = _exactly(stream, name, member.size)
+                    inner = archive.extractfile(member)
+                    assert inner is not None
+                    out[name] = _exactly(inner, name, member.size)
     elif path.suffix in (".whl", ".zip"):
         with zipfile.ZipFile(path) as packed:
             for inside in packed.infolist():
                 name = PurePosixPath(inside.filename).name
                 if name in wanted - out.keys() and not inside.is_dir():
-                    with packed.open(inside) as stream:
-                        out[name] = _exactly(stream, name, inside.file_size)
+                    with packed.open(inside) as part:
+                        out[name] = _exactly(part, name, inside.file_size)
     return out
+
+
+class _Limited:
+    """An unpacked stream that ends where no true package goes on."""
+
+    def __init__(self, stream: gzip.GzipFile) -> None:
+        self.stream, self.left = stream, _MOST_BYTES
+
+    def read(self, count: int) -> bytes:
+        content = self.stream.read(count)
+        self.left -= len(content)
+        if self.left < 0:
+            raise RscError(_TOO_MUCH)
+        return content
 
 
 def _exactly(stream: IO[bytes], name: str, declared: int) -> bytes:
