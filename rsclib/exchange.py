@@ -8,7 +8,7 @@ answers with two files, which ``rsc score FOLDER/predictions.npz`` checks and sc
     FOLDER/manifest.json                      what the answer belongs to; fill in your model's name
     FOLDER/predictions.npz                    yours: id (R,) text, size (R,) whole, joints (R, J, 3)
 
-Every id is answered once at every size that is answered at all; joints as :mod:`rsclib.outside` has
+Every id is answered once at every size that is answered at all; joints as :mod:`rsclib.anyone` has
 them. The hash in the manifest is that of the pictures, so that predictions of other pictures (another
 part, number, version or protocol) are refused instead of scored.
 """
@@ -31,12 +31,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rsclib.anyone import Info, check_joints, upside_down
 from rsclib.config import STRICT, Within, checked
 from rsclib.errors import RscError
 from rsclib.evaluate import CUT, errors_of
 from rsclib.files.atomic import write_bytes, write_text
 from rsclib.files.npz import is_file, read_npz
-from rsclib.outside import Info, check_joints, upside_down
 from rsclib.people import Trial
 from rsclib.readers.crops import Crops
 from rsclib.resolution import shrink
@@ -144,7 +144,7 @@ def write_predictions(folder: Path, manifest: Manifest, joints: Mapping[int, Ten
     """Write both files of an answer; the joints by size (N, J, 3), in the order of the people.
 
     Raises:
-        RscError: they are none (:func:`rsclib.outside.check_joints`), or the disk refuses.
+        RscError: they are none (:func:`rsclib.anyone.check_joints`), or the disk refuses.
     """
     ids = ids_of(manifest.part, manifest.people)
     for size, values in joints.items():

