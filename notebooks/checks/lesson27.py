@@ -30,7 +30,9 @@ def check_chance(answer: Callable[[int, int], Any]) -> None:
             (right / votes, "that is the share of right votes, not the chance that a coin does as well"),
         ):  # fmt: skip
             expect(abs(got - wrong) > 1e-9, hint)
-        expect(False, "off: sum over k = right to votes; in how many orders can k of them be right?")
+        expect(
+            False, "off: sum over k = right to votes; in how many orders can k of them be right?"
+        )
 
 
 def _case(seed: int) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
@@ -80,7 +82,9 @@ def check_lpips(answer: Callable[..., Any]) -> None:
             continue
         for wrong, hint in _mistakes(a, b, weights):
             expect(abs(got - wrong) > 1e-5, hint)
-        expect(False, "off: unit vectors, squares, weights, sum over channels, mean over places, sum")
+        expect(
+            False, "off: unit vectors, squares, weights, sum over channels, mean over places, sum"
+        )
     a, b, weights = _case(9)
     more = a[:2], b[:2], weights[:2]
     got = float(array_of(answer(*more), (), "one number"))
@@ -122,4 +126,6 @@ def check_blur_pool(answer: Callable[[NDArray[np.float64]], Any]) -> None:
             f"{length} numbers, two more at each end, in windows of three, every second window: how "
             "many are these?",
         )
-        expect(np.allclose(got, want), "off: mirror two at each end, weigh 1 2 1, keep every second")
+        expect(
+            np.allclose(got, want), "off: mirror two at each end, weigh 1 2 1, keep every second"
+        )
