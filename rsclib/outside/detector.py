@@ -25,6 +25,7 @@ STRIDES = (8, 16, 32, 32, 32)  # of its grids; each cell has two anchors, alike
 HIPS, CIRCLE = 0, 1  # of the four points
 LARGER = 1.25  # the square, by the circle's diameter
 LEAST_SCORE, LEAST_OVERLAP = 0.5, 0.3
+MOST = 20  # people in a picture
 # A network as a function: a picture (S, S, 3) float32 to its outputs.
 Run = Callable[[NDArray[np.float32]], list[NDArray[Any]]]
 
@@ -50,9 +51,18 @@ def anchors(size: int = SIZE, strides: tuple[int, ...] = STRIDES) -> Floats:
 
 
 def best(values: NDArray[np.float32], logits: NDArray[np.float32]) -> Detection | None:
-    """The person whom the detector is surest of; None: nobody is above :data:`LEAST_SCORE`.
+    """The first of :func:`everybody`; None: nobody is above :data:`LEAST_SCORE`."""
+    found = everybody(values, logits, most=1)
+    return found[0] if found else None
 
-    All answers that overlap the surest one are averaged, weighted by their scores.
+
+def everybody(
+    values: NDArray[np.float32], logits: NDArray[np.float32], most: int = MOST
+) -> list[Detection]:
+    """The people whom the detector sees, the surest first, at most so many.
+
+    All answers that overlap the surest one are averaged, weighted by their scores; then the surest of
+    those that are left.
 
     Args:
         values: (N, 12), box and points of each anchor. logits: (N,) or (N, 1).
@@ -68,19 +78,20 @@ def best(values: NDArray[np.float32], logits: NDArray[np.float32]) -> Detection 
         raise RscError("the detector's answer is not finite")
     score = 1 / (1 + np.exp(-flat.clip(-100, 100)))
     kept = score >= LEAST_SCORE
-    if not kept.any():
-        return None
     raw, at, score = raw[kept], at[kept], score[kept]
     middle, half = at + raw[:, :2], raw[:, 2:4] / 2
     boxes = np.concatenate([middle - half, middle + half], 1)
     points = at[:, None] + raw[:, 4:].reshape(-1, 4, 2)
-    first = int(score.argmax())
-    same = _overlap(boxes, boxes[first]) > LEAST_OVERLAP
-    same[first] = True
-    weight = score[same] / score[same].sum()
-    return Detection(
-        float(score[first]), weight @ boxes[same], np.tensordot(weight, points[same], 1)
-    )
+    left, found = np.ones(len(score), bool), list[Detection]()
+    while left.any() and len(found) < most:
+        first = int(np.where(left, score, -1).argmax())
+        same = left & (_overlap(boxes, boxes[first]) > LEAST_OVERLAP)
+        same[first] = True
+        weight = score[same] / score[same].sum()
+        mean = weight @ boxes[same], np.tensordot(weight, points[same], 1)
+        found.append(Detection(float(score[first]), *mean))
+        left &= ~same
+    return found
 
 
 def _overlap(boxes: Floats, box: Floats) -> Floats:
@@ -104,6 +115,16 @@ def detect(run: Run, picture: Pixels) -> Square | None:
     """Where the person whom the detector is surest of stands in a picture (H, W, 3); None: nobody.
 
     Raises:
+        RscError: as :func:`detect_all`.
+    """
+    found = detect_all(run, picture, most=1)
+    return found[0] if found else None
+
+
+def detect_all(run: Run, picture: Pixels, most: int = MOST) -> list[Square]:
+    """Where the people whom the detector sees stand in a picture (H, W, 3), the surest first.
+
+    Raises:
         RscError: the network is another one, or its answer is not finite.
     """
     frame = whole(*picture.shape[:2])
@@ -112,9 +133,8 @@ def detect(run: Run, picture: Pixels) -> Square | None:
     if len(outputs) != 2:
         raise RscError(f"this is not BlazePose's detector: it has {len(outputs)} outputs")
     values, logits = sorted((np.asarray(o)[0] for o in outputs), key=lambda o: -o.shape[-1])
-    found = best(values, logits)
-    if found is None:
-        return None
-    hips, circle = to_picture(found.points[[HIPS, CIRCLE]], frame, SIZE)
-    square = square_of(hips, circle)
-    return square if square.side >= 1 else None
+    squares = []
+    for found in everybody(values, logits, most):
+        hips, circle = to_picture(found.points[[HIPS, CIRCLE]], frame, SIZE)
+        squares.append(square_of(hips, circle))
+    return [square for square in squares if square.side >= 1]
