@@ -19,7 +19,9 @@ from rsclib.foreign import load_official, load_spin
 from rsclib.foreign_reid import ForeignReID, load_reid
 from rsclib.network import RSCNet
 from rsclib.reid import ReIDNet
+from rsclib.superres import SharpNet
 from rsclib.temporal import Temporal
+from rsclib.texture import TexGlo
 
 MODELS = ASSETS / "models"
 # The shipped models, and what tables and pictures call them.
@@ -27,15 +29,16 @@ SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net", "spin": "SPIN, all sizes"}
 # The shipped temporal modules, and whose features each reads.
 VIDEO = {"video": "full"}
 REID = "reid"  # the shipped network that tells people apart, f_Re of Eq. 13
+TEXTURE = "texglo"  # the shipped texture network, T of Section 3.5
 
 
 def model_file(name: str) -> Path:
-    """The file of a shipped model by name (a key of :data:`SHIPPED`, "video", "reid"); else ``name`` is the file.
+    """The file of a shipped model by name (a key of :data:`SHIPPED`, "video", "reid", "texglo"); else ``name`` is the file.
 
     Raises:
         RscError: the shipped file is missing or damaged, or it is a folder.
     """
-    if name not in {*SHIPPED, *VIDEO, REID}:
+    if name not in {*SHIPPED, *VIDEO, REID, TEXTURE}:
         if os.path.isdir(name):
             inside = Path(name) / "model.safetensors"
             known = "a .safetensors file" if not inside.is_file() else f"the model in it, {inside}"
@@ -77,6 +80,21 @@ def model_named(name: str) -> RSCNet:
     return net
 
 
+def sharp_named(name: str) -> SharpNet:
+    """An ImgSR, whose ``rdn`` sharpens pictures, in eval mode, by its path.
+
+    Raises:
+        RscError: missing, foreign or damaged file, or a network of another kind.
+    """
+    net = load_model(model_file(name))
+    if not isinstance(net, SharpNet):
+        raise RscError(
+            f"{name} holds a network of the kind {net.kind!r}; here an ImgSR is needed, what "
+            "rsc train imgsr wrote"
+        )
+    return net.eval()
+
+
 def temporal_named(name: str = "video") -> Temporal:
     """A temporal module: a shipped one by name (a key of :data:`VIDEO`), or by path one of ours.
 
@@ -108,6 +126,21 @@ def reid_named(name: str = REID) -> ReIDNet | ForeignReID:
             f"({REID}, a model that rsc train reid wrote, or a PCB or strong-baseline checkpoint)"
         )
     return net.requires_grad_(False)
+
+
+def texture_named(name: str = TEXTURE) -> TexGlo:
+    """A texture network in eval mode: the shipped one by name, or by path what ``rsc train texglo`` wrote.
+
+    Raises:
+        RscError: missing, foreign or damaged file, or a network of another kind.
+    """
+    net = load_model(model_file(name))
+    if not isinstance(net, TexGlo):
+        raise RscError(
+            f"{name} holds a network of the kind {net.kind!r}; here a texture network is needed "
+            f"({TEXTURE}, or what rsc train texglo wrote)"
+        )
+    return net
 
 
 def check_body(net: nn.Module, body: Body) -> None:

@@ -52,6 +52,8 @@ def test_every_table_is_declared_whole(name: str) -> None:
         assert claims.SIZES[claim.range_index] in table.sizes, "the claim's size is not scored"
         assert claim.metric in table.metrics
         at = claim.range_index
+        if not table.paper:
+            continue  # a question of ours: the paper has no number for it
         printed = [table.in_paper(r, at, claim.metric) for r in (claim.better, claim.than)]
         if "-" in [table.rows[row].paper for row in (claim.better, claim.than)]:
             assert None in printed  # a remark: the paper has no row of that name
@@ -80,7 +82,8 @@ def test_the_papers_numbers_are_of_the_data_set_that_is_named() -> None:
 
 def test_unknown_names_are_one_line() -> None:
     with pytest.raises(
-        RscError, match="there is no table 'table9'; choose from fig11, table1, table2, table3"
+        RscError,
+        match="there is no table 'table9'; choose from fig11, labels, table1, table2, table3",
     ):
         declared("table9")
     with pytest.raises(RscError, match="there is no regime 'soft'"):

@@ -22,16 +22,21 @@ DEFAULT = "hard"  # regime
 
 def reproduce(options: Reproduce) -> None:
     """Plan, say how long it takes, train, score, write the tables and print them."""
-    from rsclib import claims
+    from rsclib import claims, texture_claims
+    from rsclib.commands.reproducing_textures import reproduce_textures
     from rsclib.files.atomic import check_writable
     from rsclib.methods import reproduce as R
     from rsclib.pixel_claims import segmented as claims_of_pixels
 
-    parameters = named_values(options.options)
     if options.launcher not in ("local", "slurm"):
         raise RscError(f"--launcher is local or slurm, not {options.launcher!r}")
     if options.at_once < 0 or options.devices < 0:
         raise RscError("--at-once and --devices are 0 or more")
+    if set(options.tables) & set(texture_claims.TABLES):
+        return reproduce_textures(options)
+    if options.lpips_weights is not None:
+        raise RscError("--lpips-weights is for table4 and table8")
+    parameters = named_values(options.options)
     chosen = options.tables or tuple(claims.tables_of(options.regime or DEFAULT))
     tables = [claims.declared(name) for name in chosen]
     named = _regime(options.regime, chosen, tables)

@@ -3,10 +3,14 @@ the run, and where they come from."""
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from rsclib.body import load_body
 from rsclib.checkpoints import read_header
@@ -39,7 +43,7 @@ from rsclib.smoothing import constant_velocity, savitzky_golay
 from rsclib.temporal import Temporal
 
 COUNT = {"ci": 64}  # test images of a preset; others: all
-FILTERS: dict[str, Filter] = {
+FILTERS: dict[str, Callable[..., Tensor]] = {
     "savitzky_golay": savitzky_golay, "constant_velocity": constant_velocity
 }  # fmt: skip
 _STEP = 2**-5  # mm that stored errors are rounded to: they compress to half
@@ -127,7 +131,7 @@ def score_run(
         count = min(COUNT.get(plan.preset, COUNTS[part]), COUNTS[part])
         joined: dict[Key, float] = {}
         if SPLITS[part].frames:
-            smooth = {run: FILTERS[changes["smooth"]]} if "smooth" in changes else None
+            smooth = {run: filter_of(changes)} if "smooth" in changes else None
             scores, joined = score_videos({run: predictor}, part, sizes, count, ranges.full, smooth)
         elif isinstance(predictor, NetPredictor) and has_pixels(run) and SPLITS[part].truth:
             keeping = Keeping(predictor, ranges.midpoints[-1])
@@ -164,6 +168,12 @@ def pixel_rows(run: str, pixels: Segmentation, ranges: Ranges) -> list[dict[str,
              "value": value, "low": low, "high": high}
         )  # fmt: skip
     return out
+
+
+def filter_of(changes: Mapping[str, Any]) -> Filter:
+    """The filter that a run names, with its setting where it has one."""
+    given = {"window": changes["window"]} if "window" in changes else {}
+    return functools.partial(FILTERS[changes["smooth"]], **given)
 
 
 def predictor_of(model: str) -> tuple[Predictor, Ranges]:
