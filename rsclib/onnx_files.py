@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rsclib.anyone import Info, Look
 from rsclib.body import Body
 from rsclib.errors import RscError
 from rsclib.files.atomic import atomic_path
@@ -30,7 +31,6 @@ from rsclib.files.npz import is_file
 from rsclib.geometry import axis_angle_to_rotmat, rot6d_to_rotmat
 from rsclib.models import check_body
 from rsclib.network import RSCNet
-from rsclib.outside import Info, Look
 from rsclib.resolution import PRESETS, enlarge, normalise
 
 INPUTS, OUTPUTS = ("images", "range_index"), ("rotmats", "betas", "cam", "phi")
@@ -176,7 +176,7 @@ class OnnxNet:
 
 
 class OnnxModel:
-    """The same as a model for :class:`rsclib.outside.Outside`: an example of its two methods.
+    """The same as a model for :class:`rsclib.anyone.Outside`: an example of its two methods.
 
     Raises:
         RscError: as :class:`OnnxNet`, or the body is another than it was trained on.
@@ -193,11 +193,11 @@ class OnnxModel:
         self.ranges = known[0]
 
     def info(self) -> Info:
-        """See :class:`rsclib.outside.Model`."""
+        """See :class:`rsclib.anyone.Model`."""
         return Info(f"{self.net.facts['name']} (ONNX)", 14, "", "", "rsc export")
 
     def predict(self, look: Look) -> Tensor:
-        """See :class:`rsclib.outside.Model`: enlarged, normalised, through the file, to joints."""
+        """See :class:`rsclib.anyone.Model`: enlarged, normalised, through the file, to joints."""
         images = enlarge(look.images, self.net.size)
         signed = self.net.facts["pixels"] == "signed"
         prepared = images.float() / 127.5 - 1 if signed else normalise(images)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from rsclib.anyone import Outside
 from rsclib.body import load_body
 from rsclib.checkpoints import read_header, save_model
 from rsclib.cli import main
@@ -19,7 +20,6 @@ from rsclib.files.body_files import FIRST_BODY
 from rsclib.models import model_named
 from rsclib.network import RSCNet
 from rsclib.onnx_files import OnnxModel, OnnxNet, Plain, export_onnx, needed
-from rsclib.outside import Outside
 from rsclib.predictor import NetPredictor
 from tests.test_network import TINY
 
