@@ -15,6 +15,7 @@ from rsclib.checkpoints import save_model
 from rsclib.cli import main
 from rsclib.errors import RscError
 from rsclib.models import model_named, texture_named
+from rsclib.predict import SUFFIXES as UNTEXTURED
 from rsclib.predict_texture import SUFFIXES, middle_columns, over_photo, texture_of
 from rsclib.predictor import NetPredictor
 from rsclib.render.uv import Atlas
@@ -85,7 +86,7 @@ def test_the_command_writes_its_files(
     assert main(["predict", *photos, *model, "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr()
     assert "textured from 32 rows" in said.out and said.err.count("none.png") == 1
-    names = {f"a photo{end}" for end in (*SUFFIXES, ".obj", ".npz", ".png")}
+    names = {f"a photo{end}" for end in (*SUFFIXES, *UNTEXTURED)}
     assert {p.name for p in (tmp_path / "out").iterdir()} == names
     stem = tmp_path / "out" / "a photo"
     assert Image.open(f"{stem}-textured.png").size == (192 + 8 + 384 + 8 + 384, 384)
