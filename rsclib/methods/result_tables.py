@@ -133,11 +133,11 @@ def pixel_verdicts(found: Segmented, part: str) -> str:
     if verdicts.empty:
         return ""
     lines = [
-        {"claim": v.claim, "of": UNITS[v.metric].partition(",")[0],
-         "gain here, points": f"{v.gain:.2f} [{v.low:.2f}, {v.high:.2f}]",
-         "gain in the paper, points": "" if pd.isna(v.paper) else f"{v.paper:.2f}",
-         "seeds": v.seeds, "verdict": v.verdict}
-        for v in verdicts.itertuples()
+        {"claim": v["claim"], "of": UNITS[v["metric"]].partition(",")[0],
+         "gain here, points": f"{v['gain']:.2f} [{v['low']:.2f}, {v['high']:.2f}]",
+         "gain in the paper, points": "" if pd.isna(v["paper"]) else f"{v['paper']:.2f}",
+         "seeds": v["seeds"], "verdict": v["verdict"]}
+        for v in verdicts.to_dict("records")
     ]  # fmt: skip
     return pd.DataFrame(lines).to_markdown(index=False)
 
