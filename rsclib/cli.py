@@ -18,6 +18,7 @@ from rsclib import __version__
 from rsclib.commands import (
     building,
     doctoring,
+    exporting,
     fitting,
     outside_scoring,
     predicting,
@@ -26,6 +27,7 @@ from rsclib.commands import (
     training,
 )
 from rsclib.commands.environment import complete_environment, forgiving_output
+from rsclib.commands.exporting import Export
 from rsclib.commands.options import Command, DataBuild, Demo, Eval, Grid, Pretrain, Reproduce, Train
 from rsclib.commands.output import one_line, say
 from rsclib.commands.own_options import Doctor, Fetch, Fit, Predict
@@ -43,6 +45,7 @@ COMMANDS: dict[str, tuple[type, Any]] = {
     "reproduce": (Reproduce, reproducing.reproduce),
     "eval": (Eval, scoring.evaluate),
     "score": (Score, outside_scoring.score),
+    "export": (Export, exporting.export),
     "predict": (Predict, predicting.predict),
     "fetch": (Fetch, predicting.fetch),
     "doctor": (Doctor, doctoring.doctor),

@@ -168,14 +168,14 @@ def arrays_of(
         "vertices": person.vertices, "joints24": person.joints24, "joints14": person.joints14,
         "box": np.array(person.box), "square": np.array(person.square, np.float64),
         "joints2d": person.in_picture(person.joints24), "joints14_2d": person.in_picture(joints14),
-        "focal_px": np.float64(person.focal), "centre_px": np.array(person.centre),
+        "focal_px": np.array(float(person.focal)), "centre_px": np.array(person.centre),
         "translation": person.translation,
-        "picture_focal_px": np.float64(assumed_focal(size[0], size[1])),
+        "picture_focal_px": np.array(float(assumed_focal(size[0], size[1]))),
         "picture_translation": person.standing(size[0], size[1]),
-        "native_px": np.int64(person.native), "range_index": np.int64(person.range_index),
-        "unsure_mm": np.float64(person.unsure_mm), "mirror": np.bool_(mirror),
+        "native_px": np.array(person.native, np.int64), "range_index": np.array(person.range_index, np.int64),
+        "unsure_mm": np.array(float(person.unsure_mm)), "mirror": np.array(mirror),
         "body": np.array([body.name, body.digest]),
-    }  # type: ignore[dict-item]  # fmt: skip
+    }  # fmt: skip
 
 
 def write_obj(path: Path, vertices: NDArray[np.float32], faces: NDArray[np.int64]) -> None:

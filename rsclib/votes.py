@@ -85,7 +85,8 @@ def vote(ballot: Ballot, side: str) -> Vote:
     """
     if side not in ("left", "right"):
         raise RscError(f'a vote is "left" or "right", not {side!r}')
-    return Vote(*astuple(ballot), ballot.left if side == "left" else ballot.right)
+    preferred = ballot.left if side == "left" else ballot.right
+    return Vote(ballot.person, ballot.left, ballot.right, preferred)
 
 
 def store_votes(path: Path, votes: Iterable[Vote]) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rsclib import claims
 from rsclib.cli import main, parse
 from rsclib.errors import RscError
+from rsclib.methods import load_config, plain_config
 from rsclib.methods import texture_recording as T
 from rsclib.methods.texture_rows import texture_runs
 from rsclib.methods.texture_tables import write_texture_tables
@@ -74,6 +75,7 @@ def test_presets_are_whole_settings() -> None:
         runs = texture_runs(preset, seed=2)
         assert {c.images_seen for c in runs.values()} == {runs["TexGlo"].images_seen}
         assert all(c.seed == 2 for c in runs.values())
+    assert load_config("texglo") == texture_runs()["TexGlo"], "the shipped model is a row"
     with pytest.raises(RscError, match="no preset 'huge'"):
         texture_runs("huge")
 
@@ -268,8 +270,6 @@ def test_a_committed_record_says_where_it_comes_from(path: Path) -> None:
     about = document["provenance"]
     assert (about["run"], about["seed"]) == (run, seed)
     assert about["git"]["dirty"] is False and about["trained_at"]["dirty"] is False
-    from rsclib.methods import plain_config
-
     assert about["config"] == plain_config(texture_runs(seed=seed)[run])
     scores = Scores.load(texture_record(path.parents[1], run, seed))
     values = {r["metric"]: r["value"] for r in document["rows"]}

@@ -63,7 +63,9 @@ def check_gradient(answer: Callable[[Tensor, Tensor], Any]) -> None:
         f, g = (torch.randn(count, width, generator=draw) for _ in range(2))
         f[-1] = g[-1] if count > 1 else f[-1]  # one pair is equal
         kept = f.clone()
-        got = tensor_of(answer(f, g), (count, width), "a gradient for every feature, (B, D)").float()
+        got = tensor_of(
+            answer(f, g), (count, width), "a gradient for every feature, (B, D)"
+        ).float()
         expect(torch.equal(f, kept), "an argument was changed")
         length = (f - g).norm(dim=1, keepdim=True)
         right = torch.where(length > 0, (f - g) / length.clamp_min(1e-30), torch.zeros(()))

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 import tyro
 
+from rsclib.commands.exporting import Export
 from rsclib.commands.own_options import Doctor, Fetch, Fit, Predict
 from rsclib.commands.score_options import Score
 from rsclib.openbench.parts import PARTS, SPLITS
@@ -242,6 +243,7 @@ Command = (
     | Annotated[Pretrain, tyro.conf.subcommand("pretrain")]
     | Annotated[Eval, tyro.conf.subcommand("eval")]
     | Annotated[Score, tyro.conf.subcommand("score")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Predict, tyro.conf.subcommand("predict")]
     | Annotated[Fetch, tyro.conf.subcommand("fetch")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]

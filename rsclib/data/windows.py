@@ -110,7 +110,7 @@ def real_windows(
     clips = mocap or P.clips_of("train")
     out = np.empty((count, frames, 24, 3), np.float32)
     for i in range(count):
-        clip = clips[rng.integers(len(clips))]
+        clip = clips[int(rng.integers(len(clips)))]
         tempo = float(np.exp(rng.uniform(*np.log(TEMPO))))
         need = int(np.ceil((frames - 1) * tempo)) + 1
         if need > len(clip.poses):

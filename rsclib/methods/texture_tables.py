@@ -38,7 +38,7 @@ def lpips_note(found: TextureRecords, records: Path) -> str:
 
 def text_of(found: TextureRecords, records: Path) -> str:
     """A table for people: measured, verdicts, then the paper's."""
-    seeds = {row: len(found.seeds(row)) for row in found.rows}
+    seeds = [len(found.seeds(row)) for row in found.rows]
     parts = [
         f"# {found.table.title}\n",
         f"## Here\n{PART}, {len(found.people)} people, pictures of {ROWS} rows; mean over seeds\n",

@@ -118,7 +118,7 @@ class BlazePose:
         Raises:
             RscError: the network is another one, or its answer is not finite.
         """
-        outputs = self.landmarks(look(picture, square, SIZE).astype(np.float32) / np.float32(255))
+        outputs = self.landmarks(look(picture, square, SIZE).astype(np.float32) / np.float32(255))  # type: ignore[arg-type]
         by_length = {np.size(o): np.asarray(o, np.float64).reshape(-1) for o in outputs}
         wanted = (39 * 5, 39 * 3, 1, SIZE * SIZE)
         if not by_length.keys() >= set(wanted):

@@ -82,7 +82,7 @@ def everybody(
     middle, half = at + raw[:, :2], raw[:, 2:4] / 2
     boxes = np.concatenate([middle - half, middle + half], 1)
     points = at[:, None] + raw[:, 4:].reshape(-1, 4, 2)
-    left, found = np.ones(len(score), bool), []
+    left, found = np.ones(len(score), bool), list[Detection]()
     while left.any() and len(found) < most:
         first = int(np.where(left, score, -1).argmax())
         same = left & (_overlap(boxes, boxes[first]) > LEAST_OVERLAP)

@@ -170,7 +170,7 @@ def _models_in(path: Path, wanted: set[str]) -> dict[str, bytes]:
     elif path.name.endswith((".tgz", ".tar.gz")):
         with (
             gzip.open(path) as plain,
-            tarfile.open(fileobj=_Limited(plain), mode="r|") as archive,
+            tarfile.open(fileobj=_Limited(plain), mode="r|") as archive,  # type: ignore[call-overload]
         ):
             for number, member in enumerate(archive):
                 if number >= _MOST_MEMBERS:

@@ -54,15 +54,14 @@ def squares_figure(pixels: Pixels, people: Sequence[Person]) -> Any:
     """A figure: the picture, each person's tight box dotted and the square around it drawn, with its
     size in pixels and its range."""
     import matplotlib.pyplot as plt
+    from matplotlib.patches import Rectangle
 
     figure, axis = plt.subplots(figsize=(9.4, 9.4 * pixels.shape[0] / pixels.shape[1]))
     axis.imshow(pixels)
     for number, p in enumerate(people):
         colour = COLOURS[number % len(COLOURS)]
         for (x, y, w, h), line in ((p.box, ":"), ((*p.square, p.square[2]), "-")):
-            box = plt.Rectangle(
-                (x, y), w, h, fill=False, color=colour, linewidth=1.6, linestyle=line
-            )
+            box = Rectangle((x, y), w, h, fill=False, color=colour, linewidth=1.6, linestyle=line)
             axis.add_patch(box)
         words = f"{number}: {p.native} px\nrange {p.range_index}"
         at = p.square[0] + p.square[2] / 2, p.square[1] - 3
