@@ -87,19 +87,29 @@ def lpips_metric(net: Net = "alex", weights: str | os.PathLike[str] | None = Non
         NoWeightsError: there are no weights here; the message says where they were looked for.
         RscError: a file is damaged, or holds other weights than torchvision's.
     """
+    model, source = lpips_network(net, weights)
+
+    @torch.no_grad()
+    def distance(a: Tensor, b: Tensor) -> Tensor:
+        return model.to(a.device)(a, b, normalize=True).flatten(1).mean(1)
+
+    return Metric(TRUNKS[net].title, source, distance)
+
+
+def lpips_network(
+    net: Net = "alex", weights: str | os.PathLike[str] | None = None
+) -> tuple[nn.Module, str]:
+    """The package's network with its real weights, and where they come from.
+
+    Arguments and errors as :func:`lpips_metric`.
+    """
     if net not in TRUNKS:
         raise RscError(f"the trunk is one of {', '.join(TRUNKS)}, not {net!r}")
     file, source = _find(net, weights)
     trunk = TRUNKS[net]
     tensors = _packed(file, trunk) if file.suffix == ".ckpt" else _cached(file, len(trunk.sizes))
     _check(tensors, trunk, file)
-    model = _assembled(net, tensors)
-
-    @torch.no_grad()
-    def distance(a: Tensor, b: Tensor) -> Tensor:
-        return model.to(a.device)(a, b, normalize=True).flatten(1).mean(1)
-
-    return Metric(trunk.title, source, distance)
+    return _assembled(net, tensors), source
 
 
 def perceptual_metrics(
