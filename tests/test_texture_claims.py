@@ -30,6 +30,7 @@ from rsclib.texture_claims import (
     texture_table_of,
     verdicts_text,
 )
+from rsclib.votes import share_of
 
 PEOPLE = np.array([f"person {k}" for k in range(30)])
 ABOUT: dict[str, Any] = {
@@ -285,3 +286,23 @@ def test_the_committed_tables_are_made_of_the_records(name: str, tmp_path: Path)
     for end in (".csv", ".md"):
         committed = (claims.RECORDS / f"{name}{end}").read_text()
         assert (tmp_path / f"{name}{end}").read_text() == committed, f"run: rsc reproduce {name}"
+
+
+@pytest.mark.skipif(not RECORDED, reason="no records")
+def test_what_lesson_28_says_of_the_records() -> None:
+    """Its sentences are of these records: where a new seed turns one, the lesson needs another."""
+    found = texture_records("table4")
+    said = found.verdicts()[["metric", "verdict"]].values.tolist()
+    assert said == [
+        ["reid", "undecided"], ["lpips", "reproduced"], ["reid", "contradicted"],
+        ["lpips", "contradicted"], ["reid", "contradicted"], ["lpips", "contradicted"],
+        ["uv_psnr", "reproduced"],
+    ]  # fmt: skip
+    assert texture_records("table8").verdicts()["verdict"].tolist() == [
+        "reproduced", "contradicted", "reproduced", "reproduced", "contradicted"
+    ]  # fmt: skip
+    for key in ("uv_psnr", "uv_ssim", "unseen_psnr", "unseen_ssim", "psnr", "ssim"):
+        assert found.gain("TexGlo", "Baseline-star", key).low > 0
+    won = found.values("TexGlo", "reid")[0] < found.values("Baseline-star", "reid")[0]
+    chance = share_of(int(won.sum()), len(won))
+    assert chance.low < 0.5 < chance.high
