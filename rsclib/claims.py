@@ -155,8 +155,8 @@ class Recorded:
             return paired_difference(apart[0], np.zeros_like(apart[0]), clip)
         return over_seeds(apart, clip)
 
-    def _common(self, one: str, other: str, part: str) -> int:
-        """How many seeds two rows share."""
+    def common(self, one: str, other: str, part: str = PARTS[0]) -> int:
+        """How many seeds two rows share; 0: no difference of them can be given."""
         a, b = (set(self.seeds(row, part)) for row in (one, other))
         if {self.table.run_of(one), self.table.run_of(other)} & untrained():
             return max(len(a), len(b)) if a and b else 0
@@ -187,10 +187,10 @@ class Recorded:
         of the room (where there is room at all), verdict. Claims whose rows were not trained with a
         common seed are left out. ``metric``: read all claims of it instead of each one's own."""
         lines = []
-        has_room = self.table.has_room and bool(self._common(ORACLE, BASE, part))
+        has_room = self.table.has_room and bool(self.common(ORACLE, BASE, part))
         of_part = dict(zip(self.table.parts, self.table.datasets, strict=False))
         for claim in self.table.claims:
-            if not (seeds := self._common(claim.better, claim.than, part)):
+            if not (seeds := self.common(claim.better, claim.than, part)):
                 continue
             size = self.eval_sizes[claim.range_index]
             of = metric or claim.metric

@@ -30,16 +30,19 @@ SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net", "spin": "SPIN, all sizes"}
 # The shipped temporal modules, and whose features each reads.
 VIDEO = {"video": "full"}
 REID = "reid"  # the shipped network that tells people apart, f_Re of Eq. 13
-TEXTURE = "texglo"  # the shipped texture network, T of Section 3.5
+# The shipped texture networks, T of Section 3.5: seed 0 of three rows of Tables 4 and 8.
+TEXTURES = {"texglo": "TexGlo", "wo-glo": "w/o Glo", "baseline-star": "Baseline*"}
+TEXTURE = "texglo"
 
 
 def model_file(name: str) -> Path:
-    """The file of a shipped model by name (a key of :data:`SHIPPED`, "video", "reid", "texglo"); else ``name`` is the file.
+    """The file of a shipped model by name (a key of :data:`SHIPPED`, "video", "reid", or a key of
+    :data:`TEXTURES`); else ``name`` is the file.
 
     Raises:
         RscError: the shipped file is missing or damaged, or it is a folder.
     """
-    if name not in {*SHIPPED, *VIDEO, REID, TEXTURE}:
+    if name not in {*SHIPPED, *VIDEO, *TEXTURES, REID}:
         if os.path.isdir(name):
             inside = Path(name) / "model.safetensors"
             known = "a .safetensors file" if not inside.is_file() else f"the model in it, {inside}"
@@ -135,7 +138,8 @@ def reid_named(name: str = REID) -> ReIDNet | ForeignReID:
 
 
 def texture_named(name: str = TEXTURE) -> TexGlo:
-    """A texture network in eval mode: the shipped one by name, or by path what ``rsc train texglo`` wrote.
+    """A texture network in eval mode: a shipped one by name (a key of :data:`TEXTURES`), or by path what
+    ``rsc train texglo`` wrote.
 
     Raises:
         RscError: missing, foreign or damaged file, or a network of another kind.
@@ -144,7 +148,7 @@ def texture_named(name: str = TEXTURE) -> TexGlo:
     if not isinstance(net, TexGlo):
         raise RscError(
             f"{name} holds a network of the kind {net.kind!r}; here a texture network is needed "
-            f"({TEXTURE}, or what rsc train texglo wrote)"
+            f"({', '.join(TEXTURES)}, or what rsc train texglo wrote)"
         )
     return net
 

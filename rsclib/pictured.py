@@ -161,10 +161,12 @@ def _person(
     if apart > UNSURE_MM:
         doubts = [*doubts, f"unsure: the mirrored picture gives a pose {apart:.0f} mm away"]
     assert out.vertices is not None
-    arrays = (out.vertices, out.joints24, out.joints14, out.pelvis)
-    vertices, joints24, joints14, pelvis = (value[0].cpu().numpy() for value in arrays)
+    vertices, joints24, joints14, pelvis = (
+        value[0].cpu().numpy() for value in (out.vertices, out.joints24, out.joints14, out.pelvis)
+    )
     return Person(
-        tuple(map(float, box)), tuple(map(float, place)), cut, native,
-        int(predictor.ranges.index(native)), Prediction(*(v.cpu() for v in taken)),
-        vertices, joints24, joints14, pelvis, apart, doubts,
+        box=tuple(map(float, box)), square=tuple(map(float, place)), cut=cut, native=native,
+        range_index=int(predictor.ranges.index(native)),
+        prediction=Prediction(*(v.cpu() for v in taken)), vertices=vertices, joints24=joints24,
+        joints14=joints14, pelvis=pelvis, unsure_mm=apart, doubts=doubts,
     )  # fmt: skip

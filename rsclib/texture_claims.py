@@ -255,11 +255,14 @@ def texture_records(name: str, folder: Path = RECORDS) -> TextureRecords:
 def verdicts_text(verdicts: pd.DataFrame) -> str:
     """Verdicts as a Markdown table, the paper's gains in a column of their own."""
     lines = []
-    for r in verdicts.to_dict("records"):
-        m = MEASURES[r["metric"]]
-        here = f"{r['gain']:.{m.digits}f} [{r['low']:.{m.digits}f}, {r['high']:.{m.digits}f}]"
-        paper = "" if pd.isna(r["paper"]) else f"{r['paper']:.{m.digits}f}"
-        lines.append([r["claim"], m.title, here, paper, r["seeds"], r["verdict"]])
+    for line in verdicts.to_dict("records"):
+        m, paper = MEASURES[str(line["metric"])], line["paper"]
+        gain, low, high = (f"{line[k]:.{m.digits}f}" for k in ("gain", "low", "high"))
+        printed = "" if paper is None or np.isnan(paper) else f"{paper:.{m.digits}f}"
+        lines.append(
+            [line["claim"], m.title, f"{gain} [{low}, {high}]", printed, line["seeds"],
+             line["verdict"]]
+        )  # fmt: skip
     columns = ["claim", "of", "gain here", "gain in the paper", "seeds", "verdict"]
     text: str = pd.DataFrame(lines, columns=columns).to_markdown(index=False, disable_numparse=True)
     return text

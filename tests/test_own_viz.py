@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Any
@@ -112,9 +113,9 @@ def test_the_spoilt_pictures() -> None:
 
 def chosen(content: bytes, name: str = "mine.png") -> tuple[dict[str, Any], ...]:
     """As ipywidgets 8 gives a file that was chosen."""
-    return (
-        {"name": name, "type": "image/png", "size": len(content), "content": memoryview(content)},
-    )
+    when = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    file = {"name": name, "type": "image/png", "size": len(content), "last_modified": when}
+    return (file | {"content": memoryview(content)},)
 
 
 def test_a_photograph_a_box_and_a_size_are_followed(predictor: NetPredictor) -> None:

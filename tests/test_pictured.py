@@ -260,7 +260,6 @@ def test_a_folder_a_pattern_and_boxes(
 
 MISTAKES = {
     "predict *.heic": "no file is called like *.heic",
-    "predict a.png --detect": "--detect needs a detector",
     "predict a.png --boxes b.csv --box 1 1 9 9": "in one way: --box, --boxes or --detect",
     "predict a.png --box-format xywh": "--box-format says how --boxes is written",
     "predict a.png --boxes b.csv --margin 0.5": "--margin is from 1",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rsclib import claims
 from rsclib.cli import main, parse
 from rsclib.errors import RscError
+from rsclib.methods import load_config, plain_config
 from rsclib.methods import texture_recording as T
 from rsclib.methods.texture_rows import texture_runs
 from rsclib.methods.texture_tables import write_texture_tables
@@ -29,6 +30,7 @@ from rsclib.texture_claims import (
     texture_table_of,
     verdicts_text,
 )
+from rsclib.votes import share_of
 
 PEOPLE = np.array([f"person {k}" for k in range(30)])
 ABOUT: dict[str, Any] = {
@@ -74,6 +76,7 @@ def test_presets_are_whole_settings() -> None:
         runs = texture_runs(preset, seed=2)
         assert {c.images_seen for c in runs.values()} == {runs["TexGlo"].images_seen}
         assert all(c.seed == 2 for c in runs.values())
+    assert load_config("texglo") == texture_runs()["TexGlo"], "the shipped model is a row"
     with pytest.raises(RscError, match="no preset 'huge'"):
         texture_runs("huge")
 
@@ -268,8 +271,6 @@ def test_a_committed_record_says_where_it_comes_from(path: Path) -> None:
     about = document["provenance"]
     assert (about["run"], about["seed"]) == (run, seed)
     assert about["git"]["dirty"] is False and about["trained_at"]["dirty"] is False
-    from rsclib.methods import plain_config
-
     assert about["config"] == plain_config(texture_runs(seed=seed)[run])
     scores = Scores.load(texture_record(path.parents[1], run, seed))
     values = {r["metric"]: r["value"] for r in document["rows"]}
@@ -285,3 +286,23 @@ def test_the_committed_tables_are_made_of_the_records(name: str, tmp_path: Path)
     for end in (".csv", ".md"):
         committed = (claims.RECORDS / f"{name}{end}").read_text()
         assert (tmp_path / f"{name}{end}").read_text() == committed, f"run: rsc reproduce {name}"
+
+
+@pytest.mark.skipif(not RECORDED, reason="no records")
+def test_what_lesson_28_says_of_the_records() -> None:
+    """Its sentences are of these records: where a new seed turns one, the lesson needs another."""
+    found = texture_records("table4")
+    said = found.verdicts()[["metric", "verdict"]].values.tolist()
+    assert said == [
+        ["reid", "undecided"], ["lpips", "reproduced"], ["reid", "contradicted"],
+        ["lpips", "contradicted"], ["reid", "contradicted"], ["lpips", "contradicted"],
+        ["uv_psnr", "reproduced"],
+    ]  # fmt: skip
+    assert texture_records("table8").verdicts()["verdict"].tolist() == [
+        "reproduced", "contradicted", "reproduced", "reproduced", "contradicted"
+    ]  # fmt: skip
+    for key in ("uv_psnr", "uv_ssim", "unseen_psnr", "unseen_ssim", "psnr", "ssim"):
+        assert found.gain("TexGlo", "Baseline-star", key).low > 0
+    won = found.values("TexGlo", "reid")[0] < found.values("Baseline-star", "reid")[0]
+    chance = share_of(int(won.sum()), len(won))
+    assert chance.low < 0.5 < chance.high

@@ -60,7 +60,7 @@ def test_crowds_tie_everybody_to_their_own() -> None:
         [[5, 5], [1, 0]], [[7, 7], [0, 1]]
     ]  # fmt: skip
     marks = [line.get_marker() for line in axis.lines if line not in ties]
-    assert marks == ["o", "o", "^", "^"]
+    assert marks == ["o", "^", "o", "^"]  # the filled ones lie upon the hollow
 
 
 def test_the_best_critic_is_a_share() -> None:

@@ -47,10 +47,11 @@ def over_shift(
         axis.plot(shifts, values, style, marker=marker, color=colour, label=name, ms=5)
     for name, level in (marks or {}).items():
         axis.axhline(level, color="0.4", lw=1, ls=(0, (1, 2)))
-        axis.annotate(name, (shifts[-1], level), (0, 3), textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
+        axis.annotate(name, (0.4 * shifts[-1], level), (0, 3), textcoords="offset points", ha="center", fontsize=8)  # fmt: skip
     axis.set(xlabel="shift, pixels of 64", ylabel=what)
-    axis.set_ylim(bottom=min(0, axis.get_ylim()[0]))
-    axis.legend(fontsize=9, frameon=False, loc="upper left")
+    low, high = axis.get_ylim()
+    axis.set_ylim(min(0, low), high + 0.3 * (high - low))  # room for the legend
+    axis.legend(fontsize=9, frameon=False, loc="upper left", ncols=2)
     axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout(pad=0.4)
     return figure
@@ -126,8 +127,12 @@ def against(table: pd.DataFrame, x: str, y: str) -> Any:
 
     figure, axis = plt.subplots(figsize=(6.4, 3.6))
     axis.plot(table[x], table[y], "o", color=BLUE, ms=6)
+    spread = table[[x, y]].max() - table[[x, y]].min()
     for name, at in table[[x, y]].iterrows():
-        axis.annotate(str(name), tuple(at), (5, 3), textcoords="offset points", fontsize=8)
+        apart = (table[[x, y]] - at) / spread
+        crowded = ((apart[x].abs() < 0.15) & (apart[y] > 0) & (apart[y] < 0.08)).any()
+        aside = (5, -11) if crowded else (5, 3)  # whoever has a neighbour above is named below
+        axis.annotate(str(name), tuple(at), aside, textcoords="offset points", fontsize=8)
     axis.set(xlabel=x, ylabel=y)
     axis.margins(0.14)
     axis.spines[["top", "right"]].set_visible(False)

@@ -30,19 +30,20 @@ def crowds(panels: Mapping[str, Panel], lines: int = 14) -> Figure:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(3.3 * len(panels), 3.2), layout="constrained", squeeze=False,
-        sharex=True, sharey=True,
+        1, len(panels), figsize=(9.4, 0.9 + 4.4 / len(panels)), layout="constrained",
+        squeeze=False, sharex=True, sharey=True,
     )  # fmt: skip
     for axis, (title, (real, made, who)) in zip(axes[0], panels.items(), strict=True):
+        for group, (_, mark) in enumerate(GROUPS):
+            axis.plot(*real[who == group].T, mark, markerfacecolor="none", markeredgecolor="0.6",
+                      markersize=8, linestyle="none")  # fmt: skip
         for group, (colour, mark) in enumerate(GROUPS):
-            mine = who == group
-            axis.plot(*real[mine].T, mark, markerfacecolor="none", markeredgecolor="0.55",
-                      markersize=7, linestyle="none")  # fmt: skip
-            axis.plot(*made[mine].T, mark, color=colour, markersize=4, linestyle="none")
+            axis.plot(*made[who == group].T, mark, color=colour, markersize=4, linestyle="none")
         for k in range(min(lines, len(real))):
             ends = np.stack([made[k], real[k]])
             axis.plot(*ends.T, color=GROUPS[int(who[k])][0], linewidth=0.8, alpha=0.7)
-        axis.set(title=title, xticks=[], yticks=[], aspect="equal")
+        axis.set_title(title, fontsize=10)
+        axis.set(xticks=[], yticks=[], aspect="equal")
     return figure
 
 
@@ -65,9 +66,9 @@ def best_critic(places: Floats, panels: Mapping[str, tuple[Floats, Floats]]) -> 
         score = real / np.maximum(real + fake, 1e-12)
         axis.plot(places, score, color="black", linewidth=2, label="best critic")
         axis.axhline(0.5, color="0.6", linewidth=1, linestyle=":")
-        axis.set(title=title, xlabel="feature", ylim=(0, 1.05))
+        axis.set(title=title, xlabel="feature", ylim=(0, 1.15))
     axes[0, 0].set_ylabel("density, score")
-    axes[0, 0].legend(frameon=False, fontsize=8, loc="upper left")
+    axes[0, -1].legend(frameon=False, fontsize=8, loc="upper left", ncols=3, columnspacing=0.8)
     return figure
 
 

@@ -61,6 +61,7 @@ def weaker_worlds(shrinks: Array, low: Array, mean: Array, high: Array, found: i
     axis.set_xscale("symlog", linthresh=0.01)
     axis.set_xticks([0, 0.01, 0.03, 0.1, 0.3, 1], ["0", "0.01", "0.03", "0.1", "0.3", "1"])
     axis.minorticks_off()
+    axis.set_xlim(0, 1)
     axis.set(xlabel="true gain here, as a share of the paper's", ylabel="claims reproduced")
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False, fontsize=9)
