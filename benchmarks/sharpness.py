@@ -95,6 +95,8 @@ def measure(
                 ("ImgSR", f"{name} change", after - before),
             ):
                 row = rows_of({"method": method, "metric": metric} | about, values, clip)
+                if method == "bicubic":
+                    row["trainings"] = 0
                 rows.append(row)
                 print(f"{size} px, {method}, {metric}: {row['value']:.3f}", flush=True)
     return rows

@@ -130,7 +130,7 @@ def _cuts(photo: Photo, where: Where, size: int) -> Iterator[_Cut]:
         return
     boxes = where.boxes(pixels)
     if not len(boxes):
-        raise RscError("nobody was found in it")
+        raise RscError("nobody was found in it; say where somebody is with --box")
     squares = crops.squares_of(boxes, where.margin)
     if (squares[:, 2] ** 2 > MAX_PIXELS).any():
         raise RscError("a box is too large: its square has more pixels than an image may have")

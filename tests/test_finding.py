@@ -135,7 +135,7 @@ def test_the_command(
         assert main(["predict", "a.png", "dark.png", "--detect", "--out", "out"]) == 2
     said = capsys.readouterr()
     assert said.out.startswith("a.png: 2 people of 42, 36 px")
-    assert "rsc: dark.png: nobody was found in it" in said.err.splitlines()
+    assert "rsc: dark.png: nobody was found in it; say where" in said.err
     with np.load("out/a-person1.npz", allow_pickle=False) as file:
         assert file["box"].tolist() == [50, 20, 6, 30]
     monkeypatch.setenv("RSC_CACHE", str(tmp_path / "empty"))

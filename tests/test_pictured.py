@@ -34,7 +34,7 @@ from rsclib.predict import OF_PERSON, outputs, predict_photo
 from rsclib.predictor import NetPredictor
 from rsclib.render.export import write_glb
 from rsclib.viz.picture_page import LARGEST, picture_html, shown
-from tests.attacks.images import encode
+from tests.attacks.images import encode, spoil
 from tests.test_browser import CHROMIUM, FLAGS
 from tests.toys import RANGES, TINY
 
@@ -211,7 +211,7 @@ def test_what_is_not_of_this_command_stays(tmp_path: Path, predictor: NetPredict
     predict_photo(str(tmp_path / "a.jpg"), tmp_path / "a", predictor, where)
     assert all((tmp_path / name).read_bytes() == b"mine" for name in kept)
     with pytest.raises(RscError, match=r"a-overlay\.jpg would be overwritten"):
-        outputs([str(tmp_path / "a.png"), str(tmp_path / "a-overlay.jpg")], tmp_path)
+        outputs([str(tmp_path / "a.jpg"), str(tmp_path / "a-overlay.jpg")], tmp_path)
 
 
 def test_a_mesh_that_is_not_finite_is_not_written(tmp_path: Path, body: Body) -> None:
@@ -334,6 +334,32 @@ def test_avif_is_read_upright_and_is_no_video(
         RscError, match=r"a\.avif: it is an AVIF image, which this Pillow cannot read"
     ):
         read_image(tmp_path / "a.avif")
+
+
+def test_spoilt_avif_is_one_line_or_a_picture(capfd: pytest.CaptureFixture[str]) -> None:
+    if not heif.features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    rng = np.random.default_rng(0)
+    valid = [
+        encode(Image.fromarray(noise(24, 18)), "AVIF", speed=10),
+        encode(Image.fromarray(noise(9, 7)).convert("RGBA"), "AVIF", speed=10),
+        encode(Image.fromarray(noise(9, 7)), "AVIF", speed=10, save_all=True,
+               append_images=[Image.fromarray(noise(9, 7)[::-1])]),
+    ]  # fmt: skip
+    read = 0
+    for k in range(400):
+        content = spoil(valid[k % 3], rng) or b"x"
+        said = ""
+        try:
+            pixels = read_image(content)
+            read += 1
+        except RscError as error:
+            said = str(error)
+        else:
+            assert pixels.dtype == np.uint8 and pixels.ndim == 3
+        assert said.isprintable()
+    assert 20 < read < 390, "neither all read nor all refused"
+    assert capfd.readouterr().out == ""
 
 
 def test_heic_with_and_without_its_plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,9 @@ def test_the_account_in_results_readme_is_what_the_records_say() -> None:
 
 def test_the_account_of_table_1_is_what_the_records_say() -> None:
     found = claims.recorded("table1", "hard")
-    assert set(found.verdicts()["verdict"]) == {"undecided"}
+    verdicts = found.verdicts()
+    ours = verdicts[verdicts["better"] == "Ours"]  # the other claim is a remark on FeaEN
+    assert set(ours["verdict"]) == {"undecided"}
     at_32 = {row: found.mean(row, 32) for row in ("HMR", "SPIN", "FeaEN", "Ba")}
     assert max(at_32.values()) - min(at_32.values()) < 1
     gains = [found.gain("Ours", rival, 32).mean for rival in ("HMR", "SPIN", "FeaEN")]

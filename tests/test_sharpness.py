@@ -84,6 +84,7 @@ def test_two_trainings_stand_as_one_row_with_their_origin(tmp_path: Path) -> Non
     assert both[key]["value"] == pytest.approx(halves, abs=1e-3)
     assert first[key]["value"] != second[key]["value"]
     assert both["bicubic", "psnr", 16] == first["bicubic", "psnr", 16]
+    assert both["bicubic", "psnr", 16]["trainings"] == 0
     change = both["ImgSR", "psnr change", 16]
     apart = both[key]["value"] - both["bicubic", "psnr", 16]["value"]
     assert change["value"] == pytest.approx(apart, abs=1e-3) and change["high"] < 0

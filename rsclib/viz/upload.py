@@ -69,7 +69,9 @@ class Upload:
 
         self.photo, self.alt, self.predictor = photo, alt, predictor
         full = predictor.ranges.full
-        self.file = widgets.FileUpload(accept="image/*", description="your photograph")
+        self.file = widgets.FileUpload(
+            accept="image/*", description="your photograph", layout={"width": "auto"}
+        )
         words = "" if box is None else " ".join(f"{v:.0f}" for v in box)
         self.box = widgets.Text(
             words, description="box", placeholder="x y width height, or nothing"
