@@ -53,7 +53,7 @@ env:  ## build .venv from requirements.lock, unless it is complete (PYTHON=... t
 	@PYTHON="$(PYTHON)" .ci/build-env
 
 lock:  ## resolve the dependencies of pyproject.toml anew (needs uv)
-	uv pip compile pyproject.toml --extra notebooks --extra dev --extra outside --extra licensed --generate-hashes --universal \
+	uv pip compile pyproject.toml --extra notebooks --extra dev --extra outside --extra licensed --extra export --generate-hashes --universal \
 	  --python-version 3.11 --no-emit-index-url --no-header -o requirements.lock
 
 sums: env  ## list the hashes of the shipped files, after one was rebuilt

@@ -1,7 +1,7 @@
 """Real pedestrians: how steady predictions are, and how far those at 32 px are from those at native size.
 
     rsc fetch street
-    python -m benchmarks.street --out results/open/street.csv
+    python -m benchmarks.street --temporal video --blazepose full --out results/open/street.csv
 
 There is no truth here. What is measured on the people of ``vtest.avi`` (rsclib.street), by the shipped
 models, a row a number, with an interval over tracklets:
@@ -13,6 +13,7 @@ models, a row a number, with an interval over tracklets:
   with the one at native size (``reference``: whose). A model that always says the same agrees with
   itself, so ``agreement_by_chance`` has the distance to the native predictions of other people.
 - ``... minus HR-only``: the difference of the two models on the same frames, paired over tracklets.
+- ``blazepose_...``, with ``--blazepose``: agreement with an outside tool (benchmarks/agreement.py).
 
 The same person may come back in another tracklet, so the intervals are a little too narrow.
 
@@ -32,12 +33,14 @@ import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from benchmarks.agreement import agreement_rows, answers
 from rsclib.body import load_body
 from rsclib.crops import crops, native_of, squares_of
 from rsclib.errors import RscError
 from rsclib.files.video import Video, open_video
 from rsclib.metrics import acceleration, centre, mpjpe, pa_mpjpe
 from rsclib.models import SHIPPED, model_named, temporal_named
+from rsclib.outside import blazepose
 from rsclib.predictor import NetPredictor, VideoPredictor
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
@@ -169,6 +172,9 @@ def main() -> None:
     parser.add_argument(
         "--temporal", help="a temporal module over RSC-Net's features, too: its name or file"
     )
+    parser.add_argument(
+        "--blazepose", choices=tuple(blazepose.TITLES), help="agreement with this BlazePose, too"
+    )
     options = parser.parse_args()
     started, body = time.monotonic(), load_body()
     try:
@@ -181,6 +187,7 @@ def main() -> None:
         if options.temporal:
             over_time = f"{SHIPPED['full']}, over time"
             rows_from[over_time] = ("full", temporal_named(options.temporal).eval())
+        rival = options.blazepose and blazepose.BlazePose.named(options.blazepose)
         video = open_video(clip)
         tracks = track(video, shown=lambda frames: tqdm(frames, "people", video.count))
         models: dict[str, list[Seen]] = {}
@@ -191,9 +198,15 @@ def main() -> None:
             pairs = zip(tqdm(images, title), sizes, strict=True)
             models[title] = [seen_by(predictor, views, size, module) for views, size in pairs]
         rows = rows_of(models)
+        if rival:
+            title = blazepose.TITLES[options.blazepose]
+            images = images_of(video, tracks, blazepose.SIZE)
+            theirs = [answers(rival, of.permute(0, 2, 3, 1).numpy()) for of in tqdm(images, title)]
+            rows += agreement_rows(models, theirs, title, SMALL)
     except RscError as error:
         parser.error(str(error))
-    config = {"clip": SHA256, "temporal": options.temporal, "tracks": TrackConfig(), "small": SMALL, "people": len(tracks),
+    config = {"clip": SHA256, "temporal": options.temporal, "blazepose": options.blazepose,
+              "tracks": TrackConfig(), "small": SMALL, "people": len(tracks),
               "native_px": sizes, "frames": [len(one.frames) for one in tracks]}  # fmt: skip
     about = provenance(config, 0, time.monotonic() - started) | {"body": body.identity}
     write_result(options.out, rows, about)

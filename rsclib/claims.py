@@ -9,7 +9,7 @@ recordings, clips and seeds.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from rsclib.declared import (
     Row,
     Table,
     declared,
+    has_pixels,
     names,
     parts_of,
     regime_named,
@@ -43,8 +44,8 @@ from rsclib.statistics import Interval, over_seeds, paired_difference
 
 __all__ = [
     "BASE", "ORACLE", "PARTS", "RECORDS", "SIZES", "START", "Claim", "Interval", "Recorded", "Regime",
-    "Row", "Scores", "Table", "declared", "names", "parts_of", "record_path", "recorded",
-    "regime_named", "run_changes", "sizes_of", "tables_of", "untrained", "verdict",
+    "Row", "Scores", "Table", "declared", "has_pixels", "names", "parts_of", "pixel_path", "record_path",
+    "recorded", "regime_named", "rows_with", "run_changes", "sizes_of", "tables_of", "untrained", "verdict",
 ]  # fmt: skip
 
 
@@ -53,6 +54,16 @@ def verdict(gain: Interval) -> str:
     if gain.low > 0:
         return "reproduced"
     return "contradicted" if gain.high < 0 else "undecided"
+
+
+def rows_with(table: Table, have: Collection[str]) -> list[str]:
+    """The rows of a table whose run is among ``have``, in its order, with the runs that every regime has."""
+    shown = [*table.rows]
+    inside = {table.run_of(row) for row in shown}
+    if table.has_room:
+        shown = [r for r in (START, BASE) if r not in inside] + shown
+        shown += [ORACLE] * (ORACLE not in inside)
+    return [row for row in shown if table.run_of(row) in have]
 
 
 @dataclass(frozen=True)
@@ -66,13 +77,7 @@ class Recorded:
     @property
     def rows(self) -> list[str]:
         """Rows with results, in the table's order; the runs that every regime has besides."""
-        have = {run for _, run, _ in self.scores}
-        shown = [*self.table.rows]
-        inside = {self.table.run_of(row) for row in shown}
-        if self.table.has_room:
-            shown = [r for r in (START, BASE) if r not in inside] + shown
-            shown += [ORACLE] * (ORACLE not in inside)
-        return [row for row in shown if self.table.run_of(row) in have]
+        return rows_with(self.table, {run for _, run, _ in self.scores})
 
     @property
     def eval_sizes(self) -> tuple[int, ...]:
@@ -150,8 +155,8 @@ class Recorded:
             return paired_difference(apart[0], np.zeros_like(apart[0]), clip)
         return over_seeds(apart, clip)
 
-    def _common(self, one: str, other: str, part: str) -> int:
-        """How many seeds two rows share."""
+    def common(self, one: str, other: str, part: str = PARTS[0]) -> int:
+        """How many seeds two rows share; 0: no difference of them can be given."""
         a, b = (set(self.seeds(row, part)) for row in (one, other))
         if {self.table.run_of(one), self.table.run_of(other)} & untrained():
             return max(len(a), len(b)) if a and b else 0
@@ -182,10 +187,10 @@ class Recorded:
         of the room (where there is room at all), verdict. Claims whose rows were not trained with a
         common seed are left out. ``metric``: read all claims of it instead of each one's own."""
         lines = []
-        has_room = self.table.has_room and bool(self._common(ORACLE, BASE, part))
+        has_room = self.table.has_room and bool(self.common(ORACLE, BASE, part))
         of_part = dict(zip(self.table.parts, self.table.datasets, strict=False))
         for claim in self.table.claims:
-            if not (seeds := self._common(claim.better, claim.than, part)):
+            if not (seeds := self.common(claim.better, claim.than, part)):
                 continue
             size = self.eval_sizes[claim.range_index]
             of = metric or claim.metric
@@ -217,6 +222,12 @@ class Recorded:
 def record_path(folder: Path, regime: str, run: str, seed: int, part: str) -> Path:
     """Where the errors of one run on one part lie."""
     return folder / regime / run / f"seed{seed}-{part}.npz"
+
+
+def pixel_path(folder: Path, regime: str, run: str, seed: int, part: str) -> Path:
+    """Where the counted pixels of one run on one part lie (:class:`rsclib.pixels.Segmentation`); records
+    that were made before there was Table 2 have none."""
+    return folder / regime / run / f"seed{seed}-{part}-pixels.npz"
 
 
 def recorded(table: str, regime: str = "hard", folder: Path = RECORDS) -> Recorded:

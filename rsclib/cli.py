@@ -15,11 +15,23 @@ from typing import Any
 import tyro
 
 from rsclib import __version__
-from rsclib.commands import building, doctoring, fitting, predicting, reproducing, scoring, training
+from rsclib.commands import (
+    building,
+    doctoring,
+    exporting,
+    fitting,
+    outside_scoring,
+    predicting,
+    reproducing,
+    scoring,
+    training,
+)
 from rsclib.commands.environment import complete_environment, forgiving_output
+from rsclib.commands.exporting import Export
 from rsclib.commands.options import Command, DataBuild, Demo, Eval, Grid, Pretrain, Reproduce, Train
 from rsclib.commands.output import one_line, say
 from rsclib.commands.own_options import Doctor, Fetch, Fit, Predict
+from rsclib.commands.score_options import Score
 from rsclib.commands.words import names_last
 from rsclib.errors import RscError, Stopped
 
@@ -32,6 +44,8 @@ COMMANDS: dict[str, tuple[type, Any]] = {
     "pretrain": (Pretrain, training.pretrain),
     "reproduce": (Reproduce, reproducing.reproduce),
     "eval": (Eval, scoring.evaluate),
+    "score": (Score, outside_scoring.score),
+    "export": (Export, exporting.export),
     "predict": (Predict, predicting.predict),
     "fetch": (Fetch, predicting.fetch),
     "doctor": (Doctor, doctoring.doctor),

@@ -28,6 +28,7 @@ Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 # Settings that do not change the result of a run.
 _ASIDE = ("save_seconds", "log_steps", "compile", "eval_steps")
+_MOST_BASES = 8
 Kind = TypeVar("Kind")
 
 
@@ -54,6 +55,20 @@ def read_values(name_or_path: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise RscError(f"{path}: expected keys and values, found {type(values).__name__}")
     return values
+
+
+def read_settings(name_or_path: str) -> dict[str, Any]:
+    """The same of settings: where they have the key ``base``, they say what differs from that preset.
+
+    Raises:
+        RscError: as :func:`read_values`, or presets stand on each other without end.
+    """
+    values = read_values(name_or_path)
+    for _ in range(_MOST_BASES):
+        if "base" not in values:
+            return values
+        values = merged(read_values(str(values.pop("base"))), values)
+    raise RscError(f"{name_or_path}: its base stands on itself")
 
 
 def merged(base: Any, changes: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from rsclib.config import STRICT, checked, read_values
 from rsclib.errors import RscError
+from rsclib.pixels import METRICS as PIXELS
 from rsclib.resolution import PRESETS
 from rsclib.tables import PAPER_METRIC, PAPER_RESOLUTIONS, paper_table
 
@@ -25,15 +26,18 @@ SIZES = PRESETS["edu"].eval_sizes  # of each range_index, px
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table. ``run``: which run it shows; ``paper``: the paper's name of it ("-": it has none)."""
+    """A line of a table. ``run``: which run it shows; ``paper``: the paper's name of it ("-": it has none);
+    ``text``: what it is, where its name does not tell."""
 
     run: str = ""
     paper: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """``better`` has a smaller ``metric`` than ``than`` at the middle of a range, says the paper."""
+    """``better`` has a smaller ``metric`` (of Table 2: a larger one) than ``than`` at the middle of a
+    range, says the paper."""
 
     better: str
     than: str
@@ -51,7 +55,8 @@ class Table:
             or one for each of ``parts``.
         sizes: scored, px. rows: by name. claims: in the paper's order.
         parts: test parts, the first is the one that verdicts are read from. metrics: scored on them.
-        regimes: in which it is run.
+        regimes: in which it is run. room: whether gains are also given as shares of the room, which takes
+            an oracle in each of them.
     """
 
     __pydantic_config__ = STRICT
@@ -65,6 +70,7 @@ class Table:
     parts: tuple[str, ...] = PARTS
     metrics: tuple[str, ...] = ("mpjpe", "pa_mpjpe", "disagreement")
     regimes: tuple[str, ...] = ("hard", "easy")
+    room: bool = True
 
     @property
     def dataset(self) -> str:
@@ -72,9 +78,14 @@ class Table:
         return self.datasets[0]
 
     @property
+    def of_pixels(self) -> bool:
+        """Whether it shows accuracies and F1 of pixels (:mod:`rsclib.pixels`) instead of errors."""
+        return set(self.metrics) <= set(PIXELS)
+
+    @property
     def has_room(self) -> bool:
         """Whether its regimes have the runs that room is measured with."""
-        return "hard" in self.regimes
+        return self.room and "hard" in self.regimes
 
     def run_of(self, row: str) -> str:
         """The run that a row shows.
@@ -117,7 +128,8 @@ class Regime:
     """A setting in which all rows are trained: ``changes`` of a preset, and the seeds.
 
     Attributes:
-        base, ci, paper: the presets that ``rsc reproduce --preset edu``, ``ci`` and ``paper`` mean.
+        base, ci, paper: the presets that ``rsc reproduce --preset edu``, ``ci`` and ``paper`` mean
+            (the last at the paper's size, on the open benchmark as all of them).
         runs: the file under presets/tables that says what differs in each run.
     """
 
@@ -126,7 +138,7 @@ class Regime:
     title: str
     base: str = "edu"
     ci: str = "ci"
-    paper: str = "paper"
+    paper: str = "paper_open"
     runs: str = "runs"
     changes: dict[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -192,6 +204,12 @@ def sizes_of(run: str) -> list[int]:
     """The sizes that a run is scored at: those of every table that shows it, the largest first."""
     tables = [declared(name) for name in names("tables")]
     return sorted({s for t in tables if run in t.runs for s in t.sizes}, reverse=True)
+
+
+def has_pixels(run: str) -> bool:
+    """Whether a run's record has counted pixels: whether Table 2 shows it."""
+    tables = [declared(name) for name in names("tables")]
+    return any(t.of_pixels and run in t.runs for t in tables)
 
 
 def parts_of(run: str) -> list[str]:

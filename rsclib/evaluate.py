@@ -63,6 +63,14 @@ def joint_errors(
     return {"mpjpe": mpjpe(joints, truth).numpy(), "pa_mpjpe": pa_mpjpe(joints, truth).numpy()}
 
 
+def errors_of(joints: Tensor, trial: Trial) -> dict[str, NDArray[np.float64]]:
+    """MPJPE and PA-MPJPE (N,), mm, of joints (N, J, 3), metres, as the trial's protocol has them."""
+    return {
+        "mpjpe": mpjpe(joints, trial.truth, trial.root).numpy(),
+        "pa_mpjpe": pa_mpjpe(joints, trial.truth).numpy(),
+    }
+
+
 def constant_pose(truth: Tensor) -> dict[str, NDArray[np.float64]]:
     """Errors of the best constant prediction, the yardstick of every model.
 
@@ -97,12 +105,21 @@ def score(
     Raises:
         RscError: the part has no 3D truth.
     """
+    return score_trial(predictors, open_trial(part, count, side), sizes, disagreement)
+
+
+def open_trial(part: str, count: int | None = None, side: int = PRESETS["edu"].full) -> Trial:
+    """A part of the open benchmark to score on.
+
+    Raises:
+        RscError: it has no 3D truth.
+    """
     data = fetch(part, count, side)
     if "joints14" not in data:
         raise RscError(f"{part} has no 3D truth to compare with; choose a test part")
     truth = torch.from_numpy(data["joints14"])
     images = torch.from_numpy(data["images"]).permute(0, 3, 1, 2)
-    return score_trial(predictors, Trial(part, images, truth, data["clip"]), sizes, disagreement)
+    return Trial(part, images, truth, data["clip"])
 
 
 def score_trial(
@@ -127,7 +144,7 @@ def score_trial(
     together = len(trial.images) if isinstance(trial.images, Tensor) else CUT
     parts_of = -(-len(trial.images) // together)
     with tqdm(total=len(found) * parts_of, desc=f"evaluate {trial.name}", leave=False) as bar:
-        for some in trial.images.split(together):
+        for some in trial.images.split(together) if found else ():
             for name, size in found:
                 found[name, size].append(joints_at(predictors[name], some, size, count))
                 bar.update()
@@ -135,8 +152,8 @@ def score_trial(
     for (name, size), parts in found.items():
         joints = torch.cat(parts)
         if size in sizes:
-            errors[name, size, "mpjpe"] = mpjpe(joints, trial.truth, trial.root).numpy()
-            errors[name, size, "pa_mpjpe"] = pa_mpjpe(joints, trial.truth).numpy()
+            for metric, values in errors_of(joints, trial).items():
+                errors[name, size, metric] = values
             if disagreement:
                 full = torch.cat(found[name, side])
                 errors[name, size, "disagreement"] = mpjpe(joints, full).numpy()

@@ -114,6 +114,22 @@ def load_spin(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
     return net.eval()
 
 
+def start_of_spin(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
+    """A new RSC-Net whose trunk and regressor have SPIN's weights, alpha 1, a fresh projection.
+
+    As in the released training it has ReLU in the regressor, where SPIN has none: the start is
+    another function than SPIN.
+
+    Raises:
+        RscError: as for :func:`load_official`.
+    """
+    spin = load_spin(path_or_state_dict)
+    net = RSCNet(NetConfig.paper())
+    net.load_state_dict(spin.state_dict())
+    net.source, net.trained_on = spin.source, spin.trained_on
+    return net
+
+
 def load_imagenet_trunk(net: RSCNet, path_or_state_dict: PathLike | Mapping[str, Any]) -> None:
     """Fill the trunk of ``net`` from torchvision's ResNet-50; ``fc`` is dropped.
 

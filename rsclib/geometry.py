@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import roma
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 FOCAL = 5000.0  # pixels of a 224 x 224 crop, as in SPIN
@@ -79,3 +81,29 @@ def fit_translation(joints: Tensor, keypoints: Tensor, confidence: Tensor) -> Te
     right = torch.cat([right_x, right_y], 1).double()
     normal = matrix.mT @ matrix + 1e-8 * torch.eye(3, dtype=torch.float64, device=matrix.device)
     return torch.linalg.solve(normal, matrix.mT @ right)[..., 0].to(joints)
+
+
+def before_one_camera(
+    cam: NDArray[np.floating], squares: NDArray[np.floating], width: int, height: int
+) -> NDArray[np.float64]:
+    """Where bodies stand, (B, 3) metres, before one camera for the whole picture.
+
+    The squares' weak-perspective cameras [s, tx, ty] say how large and where in the square a body is;
+    with the focal length f of the picture that fixes its place: depth 2 f / (side s).
+
+    Args:
+        cam: (B, 3). squares: (B, 3) left, top, side, pixels. width, height: of the picture, whose
+            focal length is taken to be its diagonal (:func:`assumed_focal`).
+    """
+    focal = assumed_focal(width, height)
+    s, tx, ty = np.asarray(cam, np.float64).T
+    left, top, side = np.asarray(squares, np.float64).T
+    depth = 2 * focal / (side * s + 1e-9)
+    x = tx + (left + side / 2 - width / 2) * depth / focal
+    y = ty + (top + side / 2 - height / 2) * depth / focal
+    return np.stack([x, y, depth], 1)
+
+
+def assumed_focal(width: int, height: int) -> float:
+    """The focal length in pixels that is assumed of an unknown camera: its picture's diagonal."""
+    return float(np.hypot(height, width))

@@ -16,10 +16,13 @@ from rsclib.files.npz import is_file
 from rsclib.files.recognise import whose
 from rsclib.files.shipped import ASSETS, check_shipped
 from rsclib.foreign import load_official, load_spin
+from rsclib.foreign_hmr import load_hmr, load_vibe
 from rsclib.foreign_reid import ForeignReID, load_reid
 from rsclib.network import RSCNet
 from rsclib.reid import ReIDNet
+from rsclib.superres import SharpNet
 from rsclib.temporal import Temporal
+from rsclib.texture import TexGlo
 
 MODELS = ASSETS / "models"
 # The shipped models, and what tables and pictures call them.
@@ -27,15 +30,19 @@ SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net", "spin": "SPIN, all sizes"}
 # The shipped temporal modules, and whose features each reads.
 VIDEO = {"video": "full"}
 REID = "reid"  # the shipped network that tells people apart, f_Re of Eq. 13
+# The shipped texture networks, T of Section 3.5: seed 0 of three rows of Tables 4 and 8.
+TEXTURES = {"texglo": "TexGlo", "wo-glo": "w/o Glo", "baseline-star": "Baseline*"}
+TEXTURE = "texglo"
 
 
 def model_file(name: str) -> Path:
-    """The file of a shipped model by name (a key of :data:`SHIPPED`, "video", "reid"); else ``name`` is the file.
+    """The file of a shipped model by name (a key of :data:`SHIPPED`, "video", "reid", or a key of
+    :data:`TEXTURES`); else ``name`` is the file.
 
     Raises:
         RscError: the shipped file is missing or damaged, or it is a folder.
     """
-    if name not in {*SHIPPED, *VIDEO, REID}:
+    if name not in {*SHIPPED, *VIDEO, *TEXTURES, REID}:
         if os.path.isdir(name):
             inside = Path(name) / "model.safetensors"
             known = "a .safetensors file" if not inside.is_file() else f"the model in it, {inside}"
@@ -47,8 +54,8 @@ def model_file(name: str) -> Path:
 
 def network_named(name: str) -> nn.Module:
     """A network of any kind: a shipped one by name (a key of :data:`SHIPPED`), or by path a
-    ``.safetensors`` file of ours or a checkpoint of the released RSC-Net or of SPIN, told by what is
-    in it.
+    ``.safetensors`` file of ours or a checkpoint of the released RSC-Net, of SPIN, MandyMo's HMR or
+    VIBE, told by what is in it.
 
     Raises:
         RscError: missing, foreign or damaged file.
@@ -59,6 +66,10 @@ def network_named(name: str) -> nn.Module:
             return load_official(file)
         case "spin":
             return load_spin(file)
+        case "hmr":
+            return load_hmr(file)
+        case "vibe":
+            return load_vibe(file)
     return load_model(file)
 
 
@@ -77,13 +88,29 @@ def model_named(name: str) -> RSCNet:
     return net
 
 
-def temporal_named(name: str = "video") -> Temporal:
-    """A temporal module: a shipped one by name (a key of :data:`VIDEO`), or by path one of ours.
+def sharp_named(name: str) -> SharpNet:
+    """An ImgSR, whose ``rdn`` sharpens pictures, in eval mode, by its path.
 
     Raises:
         RscError: missing, foreign or damaged file, or a network of another kind.
     """
-    module = load_model(model_file(name))
+    net = load_model(model_file(name))
+    if not isinstance(net, SharpNet):
+        raise RscError(
+            f"{name} holds a network of the kind {net.kind!r}; here an ImgSR is needed, what "
+            "rsc train imgsr wrote"
+        )
+    return net.eval()
+
+
+def temporal_named(name: str = "video") -> Temporal:
+    """A temporal module: a shipped one by name (a key of :data:`VIDEO`), or by path one of ours or a
+    checkpoint of VIBE (over the features of SPIN).
+
+    Raises:
+        RscError: missing, foreign or damaged file, or a network of another kind.
+    """
+    module = network_named(name)
     if not isinstance(module, Temporal):
         raise RscError(
             f"{name} holds a network of the kind {module.kind!r}; here a temporal module is needed "
@@ -108,6 +135,22 @@ def reid_named(name: str = REID) -> ReIDNet | ForeignReID:
             f"({REID}, a model that rsc train reid wrote, or a PCB or strong-baseline checkpoint)"
         )
     return net.requires_grad_(False)
+
+
+def texture_named(name: str = TEXTURE) -> TexGlo:
+    """A texture network in eval mode: a shipped one by name (a key of :data:`TEXTURES`), or by path what
+    ``rsc train texglo`` wrote.
+
+    Raises:
+        RscError: missing, foreign or damaged file, or a network of another kind.
+    """
+    net = load_model(model_file(name))
+    if not isinstance(net, TexGlo):
+        raise RscError(
+            f"{name} holds a network of the kind {net.kind!r}; here a texture network is needed "
+            f"({', '.join(TEXTURES)}, or what rsc train texglo wrote)"
+        )
+    return net
 
 
 def check_body(net: nn.Module, body: Body) -> None:

@@ -27,7 +27,7 @@ from rsclib.files.atomic import atomic_path, held, remove_stale, write_text
 from rsclib.files.npz import read_npz
 from rsclib.files.photos import Pixels, square
 from rsclib.files.video import Video
-from rsclib.geometry import rotmat_to_axis_angle
+from rsclib.geometry import assumed_focal, before_one_camera, rotmat_to_axis_angle
 from rsclib.network import Prediction
 from rsclib.predictor import NetPredictor, SharpPredictor
 from rsclib.tracks import Track
@@ -201,22 +201,12 @@ def _over_time(
 
 def focal_of(video: Video) -> float:
     """The focal length in pixels that is assumed of an unknown camera: its picture's diagonal."""
-    return float(np.hypot(video.height, video.width))
+    return assumed_focal(video.width, video.height)
 
 
 def in_the_picture(motion: Motion, video: Video) -> NDArray[np.float64]:
-    """Where the body stands, (T, 3) metres, before one camera for the whole picture.
-
-    The squares' weak-perspective cameras [s, tx, ty] say how large and where in the square the body
-    is; with the focal length f of the picture that fixes its place: depth 2 f / (side s).
-    """
-    focal = focal_of(video)
-    s, tx, ty = motion.cam.astype(np.float64).T
-    left, top, side = motion.squares.T
-    depth = 2 * focal / (side * s + 1e-9)
-    x = tx + (left + side / 2 - video.width / 2) * depth / focal
-    y = ty + (top + side / 2 - video.height / 2) * depth / focal
-    return np.stack([x, y, depth], 1)
+    """Where the body stands, (T, 3) metres, before one camera for the whole picture."""
+    return before_one_camera(motion.cam, motion.squares, video.width, video.height)
 
 
 def write_amass(path: Path, motion: Motion, video: Video, predictor: NetPredictor) -> None:

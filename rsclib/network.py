@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from rsclib.errors import RscError
-from rsclib.geometry import rot6d_to_rotmat
+from rsclib.geometry import axis_angle_to_rotmat, rot6d_to_rotmat
 from rsclib.range_norm import Groups, RangeNorm, grouped
 from rsclib.regressor import Estimate, Regressor
 
 __all__ = ["Estimate", "NetConfig", "Prediction", "RSCNet", "Regressor", "ResBlock", "Trunk"]
 
+POSES = {"6d": 24 * 6, "axis-angle": 24 * 3}  # numbers of a pose
 EXPANSION = 4  # a bottleneck's output is four times its inner width
 
 
@@ -31,6 +32,8 @@ class NetConfig:
             function).
         norm: "shared", one set of batch statistics, or "per_range", one a resolution range (the
             learnt scale and shift are shared): see :mod:`rsclib.range_norm`.
+        pose: how the regressor writes rotations, "6d" (RSC-Net, SPIN) or "axis-angle" (HMR).
+        pixels: what the input is, "imagenet" (mean and deviation) or "signed" (-1 to 1, HMR).
     """
 
     image_size: int = 224
@@ -44,6 +47,8 @@ class NetConfig:
     projection: tuple[int, int] = (1024, 256)
     activation: str = "relu"
     norm: str = "shared"
+    pose: str = "6d"
+    pixels: str = "imagenet"
 
     @staticmethod
     def paper() -> NetConfig:
@@ -172,9 +177,11 @@ class RSCNet(nn.Module):
         super().__init__()
         if config.image_size % 32 or config.image_size < 32:
             raise RscError(f"image_size must be a multiple of 32, not {config.image_size}")
+        if config.pose not in POSES or config.pixels not in ("imagenet", "signed"):
+            raise RscError(f"pose is one of {', '.join(POSES)}, pixels is imagenet or signed")
         self.config = config
         self.trunk = Trunk(config)
-        self.regressor = Regressor(config)
+        self.regressor = Regressor(config, POSES[config.pose])
         wide, narrow = config.projection
         self.projection = nn.Sequential(
             nn.Linear(config.features, wide), nn.ReLU(), nn.Linear(wide, narrow)
@@ -194,8 +201,11 @@ class RSCNet(nn.Module):
         """From the pooled feature phi (B, C) to a Prediction (always in float32): of ``estimate``,
         by default the regressor's last."""
         with torch.autocast(phi.device.type, enabled=False):
-            pose6d, betas, cam = estimate or self.regressor(phi.float())
-            rotmats = rot6d_to_rotmat(pose6d.reshape(-1, 24, 6))
+            pose, betas, cam = estimate or self.regressor(phi.float())
+            rotmats = (
+                rot6d_to_rotmat(pose.reshape(-1, 24, 6)) if self.config.pose == "6d"
+                else axis_angle_to_rotmat(pose.reshape(-1, 24, 3))
+            )  # fmt: skip
             return Prediction(rotmats, betas, cam, phi, self.projection(phi.float()))
 
     def forward(self, images: Tensor, range_index: Tensor) -> Prediction:

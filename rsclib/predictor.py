@@ -100,6 +100,8 @@ class NetPredictor:
 
     def prepared(self, images: Tensor) -> Tensor:
         """What the network sees of images (B, 3, S, S) uint8."""
+        if self.net.config.pixels == "signed":
+            return images.float() / 127.5 - 1
         return normalise(images)
 
     def at(self, images: Tensor, size: int) -> Prediction:

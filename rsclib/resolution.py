@@ -100,15 +100,36 @@ def degrade(images: Tensor, size: int) -> Tensor:
     Returns:
         ``(B, 3, S, S)`` uint8, within 1/255 of :func:`degrade_reference` in the mean.
     """
+    _check(images, size)
+    return images if size >= images.shape[2] else _through(images, size, size)
+
+
+def shrink(images: Tensor, size: int) -> Tensor:
+    """The first half of :func:`degrade`: the small images themselves (B, 3, size, size) uint8.
+
+    Args:
+        size: ``>= S`` returns the images unchanged.
+
+    Raises:
+        RscError: as :func:`degrade`.
+    """
+    _check(images, size)
+    return images if size >= images.shape[2] else _resized(images, size, size).to(torch.uint8)
+
+
+def enlarge(images: Tensor, side: int) -> Tensor:
+    """The second half: small images (B, 3, s, s) uint8 at ``side`` pixels (larger ones as they are)."""
+    _check(images, side)
+    return images if side <= images.shape[2] else _resized(images, side, side).to(torch.uint8)
+
+
+def _check(images: Tensor, size: int) -> None:
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[2] != images.shape[3]:
         raise RscError(
             f"degrade wants uint8 (B, 3, S, S), not {images.dtype} {tuple(images.shape)}"
         )
-    if size >= images.shape[2]:
-        return images
     if size < 1:
         raise RscError(f"an image size must be at least 1 pixel, not {size}")
-    return _through(images, size, size)
 
 
 def degrade_height(images: Tensor, height: int) -> Tensor:
@@ -132,12 +153,16 @@ def degrade_height(images: Tensor, height: int) -> Tensor:
 def _through(images: Tensor, height: int, width: int) -> Tensor:
     """Shrunk to ``height`` x ``width`` and enlarged again."""
     rows, columns = images.shape[2:]
-    device = images.device
-    down_x, up_x = (_resampler(*pair).to(device) for pair in ((columns, width), (width, columns)))
-    down_y, up_y = (_resampler(*pair).to(device) for pair in ((rows, height), (height, rows)))
-    # Pillow rounds after each axis, the horizontal one first.
-    small = _bytes(down_y @ _bytes(images.float() @ down_x.mT))
-    return _bytes(up_y @ _bytes(small @ up_x.mT)).to(torch.uint8)
+    return _resized(_resized(images, height, width), rows, columns).to(torch.uint8)
+
+
+def _resized(images: Tensor, height: int, width: int) -> Tensor:
+    """Whole numbers from 0 to 255, float32. Pillow rounds after each axis, the horizontal one first."""
+    rows, columns = images.shape[2:]
+    across, down = (
+        _resampler(*pair).to(images.device) for pair in ((columns, width), (rows, height))
+    )
+    return _bytes(down @ _bytes(images.float() @ across.mT))
 
 
 def _bytes(values: Tensor) -> Tensor:

@@ -29,6 +29,10 @@ PAPER_METRIC = {
     "pa_mpjpe": "MPJPE-PA",
     "acceleration": "ACC",
     "acceleration_error": "ACC-ERR",
+    "silhouette_accuracy": "H-acc",
+    "silhouette_f1": "H-f1",
+    "part_accuracy": "P-acc",
+    "part_f1": "P-f1",
 }
 # The middle of each range in the paper's evaluation, by range_index (Section 4.1).
 PAPER_RESOLUTIONS = ("224", "176", "96", "52", "32")

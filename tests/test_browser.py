@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -20,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
@@ -41,6 +44,18 @@ SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 
+# Lesson 23's widget by itself: the lesson measures for a minute around it.
+UPLOAD = """
+import numpy as np
+from rsclib.files.photos import Photo
+from rsclib.models import model_named
+from rsclib.predictor import NetPredictor
+from rsclib.viz.upload import upload_and_slide
+
+ramp = np.tile(np.arange(128, dtype=np.uint8)[:, None, None], (1, 96, 3))
+upload_and_slide(Photo(ramp, None), "a ramp", NetPredictor(model_named("hr-only")))
+"""
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -53,6 +68,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
         nbformat.write(book, path)
+    book.cells = [nbformat.v4.new_code_cell(UPLOAD)]  # of the last one all but its cells
+    nbformat.write(book, home / "notebooks" / "upload.ipynb")
     for name, values in SETTINGS.items():
         file = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -105,11 +122,9 @@ def page(lab: str) -> Iterator[Any]:
         browser.close()
 
 
-@pytest.mark.parametrize("lesson", ["00_start_here", "01_smpl"])
-def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, lesson: str) -> None:
-    from playwright.sync_api import expect
-
-    page.goto(f"{lab}/lab/tree/{lesson}.ipynb?reset")
+def run_all(lab: str, page: Any, name: str) -> None:
+    """Open a notebook and run all of its cells."""
+    page.goto(f"{lab}/lab/tree/{name}.ipynb?reset")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     # Which kernel? Asked now and then. (The debugger's button is a "Select ..." too until a kernel
     # runs, and with the debugger on a lesson takes far longer.)
@@ -121,6 +136,13 @@ def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, les
         ready.first.wait_for()
     page.get_by_text("Run", exact=True).first.click()
     page.get_by_text("Run All Cells", exact=True).click()
+
+
+@pytest.mark.parametrize("lesson", ["00_start_here", "01_smpl"])
+def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, lesson: str) -> None:
+    from playwright.sync_api import expect
+
+    run_all(lab, page, lesson)
     last = page.locator(".jp-CodeCell").last
     last.locator(".jp-OutputArea-output").first.wait_for()
     assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
@@ -148,6 +170,34 @@ def test_a_lesson_runs_and_its_slider_moves_the_picture(lab: str, page: Any, les
     expect(picture).not_to_have_attribute("src", before, timeout=SECONDS * 1000)
     page.screenshot(path=str(ARTEFACTS / f"{lesson}_after.png"))
     assert len(picture.get_attribute("alt")) > 10
+
+
+def test_a_photograph_is_uploaded_and_followed(lab: str, page: Any, tmp_path: Path) -> None:
+    """Lesson 23: choose a file, and another body is drawn; the file's name stands in its alt text."""
+    from playwright.sync_api import expect
+
+    levels = np.random.default_rng(0).integers(0, 256, (90, 60, 3)).astype(np.uint8)
+    Image.fromarray(levels).save(tmp_path / "me & you.png")
+    run_all(lab, page, "upload")
+    widget = page.locator(".jupyter-widgets.widget-vbox").first
+    picture = widget.locator("img")
+    picture.wait_for()
+    assert picture.get_attribute("alt").startswith("Three panels of a ramp at 64 px")
+    with page.expect_file_chooser() as chooser:
+        widget.get_by_role("button", name="your photograph").click()
+    chooser.value.set_files(tmp_path / "me & you.png")
+    expect(picture).to_have_attribute("alt", re.compile("the photograph me & you.png at 64 px"))
+    page.screenshot(path=str(ARTEFACTS / "upload.png"))
+    before = picture.get_attribute("src")
+    widget.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(picture).to_have_attribute("alt", re.compile("at 60 px"), timeout=SECONDS * 1000)
+    assert picture.get_attribute("src") != before
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    with page.expect_file_chooser() as chooser:
+        widget.get_by_role("button", name="your photograph").click()
+    chooser.value.set_files(tmp_path / "bad.png")
+    widget.get_by_text("is not an image of a known format").wait_for()
 
 
 def test_the_static_pages_show_every_picture_and_their_meshes_turn(

@@ -22,7 +22,7 @@ from rsclib.doubts import (
 from rsclib.errors import RscError
 from rsclib.files.photos import read_photo, square
 from rsclib.geometry import project
-from rsclib.predict import UNSURE_MM
+from rsclib.pictured import UNSURE_MM
 from rsclib.runs.results import read_result
 from rsclib.skeleton import J14_MIRROR, J14_NAMES
 from tests.attacks.images import encode

@@ -56,6 +56,11 @@ KNOWN: dict[str, tuple[str, Any]] = {
             ),
         },
     ),
+    "MandyMo's HMR": (
+        "hmr",
+        named(["module.encoder.layer1.0.conv1.weight",
+               "module.regressor.fc_blocks.regressor_fc_0.weight"]),
+    ),
     "HMR2": (
         "hmr2",
         {
@@ -89,7 +94,7 @@ def test_a_foreign_file_is_called_by_its_name(tmp_path: Path, title: str, zipped
         load_model(path)
     assert str(caught.value) == f"{path} is {TITLES[owner]}"
     with pytest.raises(
-        RscError, match="does not fit" if owner in ("rsc-net", "spin") else "is an?"
+        RscError, match="does not fit" if owner in ("rsc-net", "spin", "vibe", "hmr") else "is an?"
     ):
         model_named(str(path))
 

@@ -37,9 +37,7 @@ def _checks(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
 
 
 def test_there_are_notebooks() -> None:
-    assert [p.stem[:2] for p in NOTEBOOKS] == [
-        f"{n:02}" for n in (*range(14), 15, *range(19, 23), 24, 26, 27)
-    ]
+    assert [p.stem[:2] for p in NOTEBOOKS] == [f"{n:02}" for n in range(31)]
 
 
 @LESSONS

@@ -19,7 +19,8 @@ from rsclib.files.photos import crop, read_image
 from rsclib.geometry import cam_to_translation
 from rsclib.models import model_named
 from rsclib.network import RSCNet
-from rsclib.predict import UNSURE_MM, outputs, predict_photo
+from rsclib.pictured import UNSURE_MM
+from rsclib.predict import SUFFIXES, outputs, predict_photo
 from rsclib.predictor import NetPredictor, ranges_of
 from rsclib.resolution import EDU, PAPER
 from rsclib.viz import mesh_of, predict
@@ -44,11 +45,10 @@ def test_good_and_bad_together(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert [line.split(":")[0] for line in said.out.splitlines()] == [str(good), str(small)]
     errors = said.err.strip().splitlines()
     errors = [line for line in errors if not line.startswith("rsc: warning: ")]
-    assert len(errors) == 2 and all(line.startswith("rsc: ") for line in errors)
+    assert len(errors) == 3 and all(line.startswith("rsc: ") for line in errors)
     assert "bad.jpg" in errors[0] and "none.png" in errors[1]
-    assert {p.name for p in out.iterdir()} == {
-        f"{n}.{s}" for n in ("good", "small") for s in ("obj", "npz", "png")
-    }
+    assert errors[2] == "rsc: 2 of 4 failed, the others are written"
+    assert {p.name for p in out.iterdir()} == {n + s for n in ("good", "small") for s in SUFFIXES}
     with np.load(out / "small.npz", allow_pickle=False) as file:
         arrays = {k: file[k] for k in file.files}
     assert arrays["native_px"] == 30 and arrays["range_index"] == 4
@@ -197,7 +197,7 @@ def test_unsure_is_said_from_the_threshold_on(
 ) -> None:
     net, body, path = model_named("full"), load_body(), str(photo(tmp_path / "a.png", 128, 128))
     for apart, expected in ((UNSURE_MM - 1, 0), (UNSURE_MM + 1, 1)):
-        monkeypatch.setattr("rsclib.predict.disagreement", lambda *_, a=apart: torch.tensor([a]))
+        monkeypatch.setattr("rsclib.pictured.disagreement", lambda *_, a=apart: torch.tensor([a]))
         doubts = predict_photo(path, tmp_path / "out", NetPredictor(net, body))[1]
         unsure = f"{path}: unsure: the mirrored picture gives a pose {apart:.0f} mm away"
         assert doubts.count(unsure) == expected

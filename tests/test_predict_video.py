@@ -25,6 +25,7 @@ from rsclib.files.photos import crop
 from rsclib.files.video import Video, open_video
 from rsclib.geometry import axis_angle_to_rotmat, project
 from rsclib.network import Prediction, RSCNet
+from rsclib.predict import SUFFIXES
 from rsclib.predict_video import Where, predict_video
 from rsclib.predictor import NetPredictor
 from rsclib.tracks import Track, read_tracks, write_tracks
@@ -431,10 +432,10 @@ def test_the_command(
     said = capsys.readouterr()
     assert [line.split(":")[0] for line in said.out.splitlines()] == [str(short), str(photo)]
     errors = [line for line in said.err.splitlines() if "warning" not in line]
-    assert len(errors) == 1 and "broken.avi" in errors[0]
+    assert len(errors) == 2 and "broken.avi" in errors[0] and "1 of 3 failed" in errors[1]
     assert {p.name for p in out.iterdir()} == {
         *("short.mp4", "short.html", "short-person0.npz"),
-        *("photo.obj", "photo.npz", "photo.png"),
+        *(f"photo{suffix}" for suffix in SUFFIXES),
     }
 
 
@@ -450,7 +451,8 @@ def test_the_command(
         (["{film}", "--tracks", "{here}/clip.csv", "--out", "{here}"], "rename it"),
         (["{film}", "--out", "{home}"], "would be overwritten"),
         (["{film}", "--box", "0", "0", "900", "9"], "leaves the image"),
-        (["{here}"], "--fps"),
+        (["{film}", "--boxes", "{here}/clip.csv"], "--boxes is for images"),
+        (["{film}", "--detect"], "--detect is for images"),
         (["{here}/none.webm"], "there is no video"),
     ],
 )

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from rsclib import claims
+from rsclib import claims, texture_claims
 from rsclib.cli import main, parse
 from rsclib.errors import RscError
 from rsclib.methods import load_config, recording, rsc
 from rsclib.methods import reproduce as R
 from rsclib.methods.measured import measure_or_load
 from rsclib.network import NetConfig, RSCNet
+from rsclib.pixels import METRICS, Segmentation
+from rsclib.predictor import predictor_named
 from rsclib.range_norm import RangeNorm
 from rsclib.runs.results import read_result
+from rsclib.segmentation import segmentation_scores
 from tests.test_claims import BASE, write
 from tests.toys import RANGES, TINY, toy_people
 
@@ -74,7 +78,9 @@ def test_a_record_holds_every_image_and_where_it_comes_from(
     wanted = plan(tmp_path, "HR-only")
     monkeypatch.setattr(recording, "sizes_of", lambda run: [128, 32])
     R.record(wanted, "HR-only", 0, "hr-only")
-    assert wanted.missing == []
+    assert wanted.missing == [] and not wanted.lacks_pixels("HR-only", 0)
+    rows = read_result(wanted.records / "hard" / "HR-only" / "seed0.csv")["rows"]
+    value = {(r["split"], r["metric"], r["resolution"]): r["value"] for r in rows}
     for part in claims.PARTS:
         path = claims.record_path(wanted.records, "hard", "HR-only", 0, part)
         scores = claims.Scores.load(path)
@@ -82,6 +88,18 @@ def test_a_record_holds_every_image_and_where_it_comes_from(
         assert (scores.of("HR-only", 128, "disagreement") == 0).all()
         assert (scores.of("HR-only", 32, "disagreement") > 0).any()
         assert scores.of("HR-only", 32).mean() > scores.of("HR-only", 128).mean()
+        pixels = Segmentation.load(claims.pixel_path(wanted.records, "hard", "HR-only", 0, part))
+        assert np.array_equal(pixels.clip, scores.clip) and pixels.size == 32
+        for metric in METRICS:
+            found = value[part, metric, 32]
+            assert found == pytest.approx(pixels.pooled(metric).mean, abs=1e-4)
+        # They are of the very bodies whose joints were scored.
+        again = segmentation_scores(predictor_named("hr-only"), part, 32, 16)
+        assert np.array_equal(pixels.parts, again.parts)
+        assert np.array_equal(pixels.silhouette, again.silhouette)
+    claims.pixel_path(wanted.records, "hard", "HR-only", 0, "test-wild").unlink()
+    assert wanted.missing == [] and wanted.lacks_pixels("HR-only", 0)
+    assert replace(wanted, again=True).missing == [("HR-only", 0)]
     about = read_result(wanted.records / "hard" / "HR-only" / "seed0.csv")["provenance"]
     assert about["regime"] == "hard" and about["run"] == "HR-only" and "commit" in about["git"]
 
@@ -121,7 +139,8 @@ def test_rows_and_tables_may_stand_anywhere() -> None:
     other = ["--rows", "Ba", "RA", "table6", "--dry-run", "--seeds", "0", "1"]
     one, two = (parse(["reproduce", *w]) for w in (words, other))
     assert one == two and one.rows == ("Ba", "RA") and one.seeds == (0, 1)
-    assert one.tables == ("table6",) and set(type(one).NAMES) == set(claims.names("tables"))
+    assert one.tables == ("table6",)
+    assert set(type(one).NAMES) == {*claims.names("tables"), *texture_claims.TABLES}
     slurm = parse(["reproduce", "--launcher", "slurm", "--options", "a=1", "b=2", "fig11"])
     assert slurm.options == ("a=1", "b=2") and slurm.tables == ("fig11",)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -155,6 +157,42 @@ def test_pooled_is_the_mean_where_the_statistic_is_one() -> None:
         pooled(values, CLIPS, mean)
 
 
+def test_counts_are_read_as_they_were_written(tmp_path: Path) -> None:
+    found, path = segmentation(0, 0.6), tmp_path / "seed0-test-wild-pixels.npz"
+    for factor in (1, 2000):  # more pixels than 16 bits can count
+        large = replace(found, silhouette=found.silhouette * factor, parts=found.parts * factor)
+        large.save(path)
+        again = S.Segmentation.load(path)
+        assert (again.part, again.size) == ("test-wild", 32)
+        for a, b in ((again.clip, large.clip), (again.parts, large.parts)):
+            assert np.array_equal(a, b)
+        assert np.array_equal(again.silhouette, large.silhouette)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"parts": np.zeros((24, 7, 6), np.uint16)}, "do not fit one another"),
+        ({"silhouette": np.zeros((24, 2, 2), np.float32)}, "whole numbers"),
+        ({"silhouette": np.full((24, 2, 2), 3, np.uint16)}, "not of one size"),
+        ({"clip": np.array("one")}, "do not fit one another"),
+        ({"size": np.array("large")}, "does not hold counted pixels"),
+        ({"part": None}, "does not hold counted pixels"),
+    ],
+)
+def test_what_is_no_counts_is_refused(tmp_path: Path, change: dict, complaint: str) -> None:
+    path = tmp_path / "pixels.npz"
+    segmentation(0, 0.6).save(path)
+    with np.load(path) as stored:
+        arrays = {k: v for k, v in ({**stored} | change).items() if v is not None}
+    np.savez(path, **arrays)
+    with pytest.raises(RscError, match=complaint):
+        S.Segmentation.load(path)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(RscError, match="cannot read"):
+        S.Segmentation.load(path)
+
+
 # --- meshes against rendered truth -----------------------------------------------------------
 
 
@@ -219,9 +257,10 @@ def test_the_true_body_covers_the_person(truth: dict[str, Any]) -> None:
 def test_scores_of_a_part(truth: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def fetch(part: str, count: int | None, size: int) -> dict[str, Any]:
+    def fetch(part: str, count: int | None, size: int, keys: tuple[str, ...]) -> dict[str, Any]:
         asked.append((part, count, size))
-        return {k: v[:count] for k, v in truth.items() if part != "train-wild" or k != "mask"}
+        there = set(keys) - ({"mask", "parts"} if part == "train-wild" else set())
+        return {k: v[:count] for k, v in truth.items() if k in there}
 
     monkeypatch.setattr(S, "fetch", fetch)
     monkeypatch.setattr(S, "BATCH", 5)
@@ -239,7 +278,7 @@ def test_scores_of_a_part(truth: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(predictor, "at", at)
     found = S.segmentation_scores(predictor, "test-studio", 32, N)
-    assert asked == [("test-studio", N, 128)] and found.size == 32
+    assert set(asked) == {("test-studio", N, 128)} and found.size == 32
     assert found.silhouette.shape == (N, 2, 2) and found.parts.shape == (N, 7, 7)
     assert (found.silhouette.sum((1, 2)) == 128 * 128).all()
     six = S.confusion(
@@ -247,5 +286,11 @@ def test_scores_of_a_part(truth: dict[str, Any], monkeypatch: pytest.MonkeyPatch
         S.part_map(wanted, predictor.body, 128), 7,
     )  # fmt: skip
     assert np.array_equal(found.parts, six) and found.each("silhouette_accuracy").min() > 93
+    predictions = [Prediction(*(v[rows] for v in wanted)) for rows in torch.arange(N).split(3)]
+    same = S.segment(predictions, predictor.body, "test-studio", 32, N)
+    assert np.array_equal(same.parts, six)
+    for wrong in (predictions[:1], predictions * 2):
+        with pytest.raises(RscError, match=f"test-studio has {N} people"):
+            S.segment(wrong, predictor.body, "test-studio", 32, N)
     with pytest.raises(RscError, match="train-wild has no masks"):
         S.segmentation_scores(predictor, "train-wild", 32, N)

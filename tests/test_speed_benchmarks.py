@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.speed import networks
+from benchmarks.speed import networks, onnx_runtime
 from benchmarks.speed.__main__ import COMPARISONS, Name, main, table
 from benchmarks.speed.measure import Case, check, differences, measure, rows_of
 from benchmarks.speed.parts import nce_sample_by_sample, pa_mpjpe_one_by_one
@@ -31,6 +31,7 @@ VARIANTS = {
     "procrustes": {"one by one", "whole batch"},
     "fits": {"one by one", "whole batch"},
     "textures": {"pytorch3d", "look-up"},
+    "onnx": {f"{how}, batch {batch}" for how in ("PyTorch", "onnxruntime") for batch in (1, 4)},
     "video": {"frame by frame, fp32, whole mesh", "batches of 32, fp32", "batches of 32, bf16"},
     "steps": {name for name, way in networks.WAYS.items() if not way.compiled},
     "inference": {
@@ -58,6 +59,8 @@ def case(**changes: object) -> Case:
 def test_quick_run(name: Name, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if name in ("raster", "textures") and importlib.util.find_spec("pytorch3d") is None:
         pytest.skip("pytorch3d has no wheel for this platform")
+    if name == "onnx" and (reason := onnx_runtime.why_not()):
+        pytest.skip(reason)
     out = tmp_path / "speed.json"
     assert main(["--quick", "--threads", "1", "--only", name, "--out", str(out)]) == 0
     result = read_result(out)

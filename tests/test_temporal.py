@@ -14,6 +14,7 @@ from rsclib.body import load_body
 from rsclib.checkpoints import load_model, save_model
 from rsclib.cli import main
 from rsclib.config import checked
+from rsclib.data import sources
 from rsclib.data.windows import Videos, real_windows, window_batch
 from rsclib.errors import RscError
 from rsclib.evaluate_video import joined_windows, video_errors, video_joints
@@ -26,6 +27,7 @@ from rsclib.network import NetConfig, RSCNet
 from rsclib.predictor import NetPredictor, VideoPredictor
 from rsclib.temporal import MEMORY, MotionCritic, Temporal, TemporalConfig, motion_parameters
 from rsclib.train import train
+from tests import trees
 from tests.toys import TINY, toy_people
 
 CONFIG = VideoConfig(
@@ -80,6 +82,22 @@ def test_as_built_it_can_be_a_moving_average() -> None:
 def test_an_average_is_as_wide_as_the_features() -> None:
     with pytest.raises(RscError, match="starts as an average of 64 features"):
         Temporal(TemporalConfig(features=64, width=32, start="average"))
+
+
+def test_a_critics_real_motion_may_be_amass(tmp_path: Path) -> None:
+    """Windows are pieces of its files, in order; a data root without it gets one line."""
+    trees.amass(tmp_path, rate=30.0, frames=90)
+    (clip,) = sources.mocap(str(tmp_path))
+    windows = real_windows(np.random.default_rng(0), 6, 16, [clip]).reshape(6, 16, 23, 3)
+    spread = windows.diff(dim=1).norm(dim=-1).mean()
+    assert spread > 0.1  # noise from frame to frame: no training clip moves like that
+    bodies = sources.bodies(64, 0, str(tmp_path))[0]
+    known = axis_angle_to_rotmat(torch.from_numpy(clip.poses))[:, 1:].flatten(1)
+    nearest = torch.cdist(bodies[:, 1:].flatten(1), known).min(1)
+    assert nearest.values.max() < 1e-2 and len(nearest.indices.unique()) > 20
+    assert sources.mocap("") == []
+    with pytest.raises(RscError, match="AMASS"):
+        sources.mocap(str(tmp_path / "elsewhere"))
 
 
 @pytest.mark.parametrize("head", ["iterative", "mlp3"])

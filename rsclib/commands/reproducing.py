@@ -14,6 +14,7 @@ from rsclib.errors import RscError
 if TYPE_CHECKING:
     from rsclib.claims import Recorded, Table
     from rsclib.methods.reproduce import Plan
+    from rsclib.pixel_claims import Segmented
 
 
 DEFAULT = "hard"  # regime
@@ -21,15 +22,21 @@ DEFAULT = "hard"  # regime
 
 def reproduce(options: Reproduce) -> None:
     """Plan, say how long it takes, train, score, write the tables and print them."""
-    from rsclib import claims
+    from rsclib import claims, texture_claims
+    from rsclib.commands.reproducing_textures import reproduce_textures
     from rsclib.files.atomic import check_writable
     from rsclib.methods import reproduce as R
+    from rsclib.pixel_claims import segmented as claims_of_pixels
 
-    parameters = named_values(options.options)
     if options.launcher not in ("local", "slurm"):
         raise RscError(f"--launcher is local or slurm, not {options.launcher!r}")
     if options.at_once < 0 or options.devices < 0:
         raise RscError("--at-once and --devices are 0 or more")
+    if set(options.tables) & set(texture_claims.TABLES):
+        return reproduce_textures(options)
+    if options.lpips_weights is not None:
+        raise RscError("--lpips-weights is for table4 and table8")
+    parameters = named_values(options.options)
     chosen = options.tables or tuple(claims.tables_of(options.regime or DEFAULT))
     tables = [claims.declared(name) for name in chosen]
     named = _regime(options.regime, chosen, tables)
@@ -38,7 +45,7 @@ def reproduce(options: Reproduce) -> None:
     own = options.fresh or options.preset != "edu"
     work = options.out / (options.preset + "-fresh" * options.fresh)
     records = work / "records" if own else claims.RECORDS
-    plan = R.Plan(named, options.preset, runs, work, records)
+    plan = R.Plan(named, options.preset, runs, work, records, options.again)
     waiting = sum(run not in claims.untrained() for run, _ in plan.missing)
     at_once = max(1, min(options.at_once or _at_once(options.launcher), waiting))
     _announce(plan, at_once, options.dry_run)
@@ -51,6 +58,9 @@ def reproduce(options: Reproduce) -> None:
     )
     for name, table in zip(chosen, tables, strict=True):
         try:
+            if table.of_pixels:
+                _show_pixels(table, claims_of_pixels(named, records, name))
+                continue
             found = claims.recorded(name, named, records)
         except RscError as error:
             if options.tables and not failed:
@@ -103,6 +113,8 @@ def _announce(plan: Plan, at_once: int, every: bool) -> None:
         settings = R.plain_settings(plan)
         for run, seed in plan.runs:
             state = "to do" if (run, seed) in missing else "recorded"
+            if state == "recorded" and plan.lacks_pixels(run, seed):
+                state = "recorded without the pixels of Table 2 (--again)"
             print(f"{run:12s} seed {seed}  {state}")
         print(f"{len(settings)} trainings; each folder gets a config.yaml with its settings")
     trained = [r for r in missing if r[0] not in untrained()]
@@ -149,6 +161,20 @@ def _show(table: Table, found: Recorded) -> None:
         from rsclib.methods.result_tables import verdict_text
 
         print(f"\n{verdict_text(verdicts)}")
+
+
+def _show_pixels(table: Table, found: Segmented) -> None:
+    """Table 2 as text, and what of it is not measured."""
+    from rsclib.methods.result_tables import paper_frame, pixel_frame, pixel_verdicts
+
+    part = table.parts[0]
+    print(f"\n{table.title}\n")
+    if found.has(part):
+        print(f"Here, {part}, regime {found.regime}\n{pixel_frame(found, part).to_markdown()}\n")
+    print(f"In the paper ({table.dataset})\n{paper_frame(table).to_markdown()}")
+    for text in (pixel_verdicts(found, part), found.not_measured()):
+        if text:
+            print(f"\n{text}")
 
 
 def _seeds(found: Recorded) -> str:

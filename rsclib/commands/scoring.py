@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rsclib.commands.building import agree_to_build
-from rsclib.commands.options import LICENSED, SCORED, Demo, Eval
+from rsclib.commands.options import LICENSED, SCORED, Demo, Eval, Train
 from rsclib.commands.output import one_line, say
 from rsclib.errors import RscError
 
@@ -42,7 +42,7 @@ def models_by_title(names: Sequence[str]) -> dict[str, nn.Module]:
     return {title: network_named(name) for title, name in zip(titles, names, strict=True)}
 
 
-def _predictors(
+def predictors_of(
     names: Sequence[str], smpl: Path | None = None, licensed: bool = False, pixels: str = "plain"
 ) -> dict[str, NetPredictor]:
     """Models that share a table.
@@ -84,7 +84,7 @@ def _scored(
     started, first = time.monotonic(), next(iter(predictors.values()))
     ranges, more = first.ranges, {"body": first.body.identity}
     if isinstance(options, Eval) and is_licensed(part):
-        trial, truth = _trial(options, ranges.full)
+        trial, truth = licensed_trial(options, ranges.full)
         scores, more = score_trial(predictors, trial, ranges.eval_sizes), more | truth
     else:
         agree_to_build(part, options.count, ranges.full)
@@ -98,13 +98,13 @@ def _scored(
     return table, scores, provenance(options, 0, time.monotonic() - started) | more
 
 
-def _trial(options: Eval, side: int) -> tuple[Trial, dict[str, Any]]:
+def licensed_trial(options: Eval, side: int) -> tuple[Trial, dict[str, Any]]:
     """A licensed part to score on, said in a line, and what results keep of it."""
     from rsclib.files.atomic import sha256
     from rsclib.readers.protocols import read_part, trial
 
     found = read_part(options.part, data_root(options.data))
-    made, bodies = trial(found, options.protocol, _smpl(options), side, options.count)
+    made, bodies = trial(found, options.protocol, smpl_place(options), side, options.count)
     digest = sha256(found.source) if found.source.is_file() else None
     say(
         one_line(
@@ -115,8 +115,8 @@ def _trial(options: Eval, side: int) -> tuple[Trial, dict[str, Any]]:
     return made, {"truth_bodies": bodies, "protocol": options.protocol, "labels": labels}
 
 
-def _smpl(options: Eval) -> Path | None:
-    """Where SMPL is for a licensed part: ``--body``, else RSC_SMPL, else smpl/ in the data root."""
+def smpl_place(options: Eval | Train) -> Path | None:
+    """Where SMPL is for licensed data: ``--body``, else RSC_SMPL, else smpl/ in the data root."""
     if options.body or os.environ.get("RSC_SMPL"):
         return options.body or Path(os.environ["RSC_SMPL"])
     root = data_root(options.data)
@@ -148,7 +148,7 @@ def demo(options: Demo) -> None:
     from rsclib.viz import sheet
 
     check_writable(options.out)
-    predictors = _predictors(("hr-only", "full"))
+    predictors = predictors_of(("hr-only", "full"))
     agree_to_build("test-wild", options.count, 128)
     images = fetch("test-wild", options.count)["images"]
     if not 0 <= options.person < len(images):
@@ -180,8 +180,8 @@ def evaluate(options: Eval) -> None:
             f"there is no part {options.part!r} to score on; choose from {known}, or name a label file "
             "(.npz, _db.pt)"
         )
-    smpl = _smpl(options) if licensed else options.body
-    predictors = _predictors(options.models, smpl, licensed, options.pixels)
+    smpl = smpl_place(options) if licensed else options.body
+    predictors = predictors_of(options.models, smpl, licensed, options.pixels)
     if options.out:
         if options.out.is_dir():  # now, not after the evaluation
             raise RscError(f"{options.out} is a folder; name a file in it: {options.out}/eval.csv")

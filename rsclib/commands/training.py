@@ -16,7 +16,9 @@ def train(options: Train) -> None:
     """Train, and say how the loss went and what to do next."""
     from rsclib.methods import load_config
 
-    _run(load_config(options.config), options.out, options.devices, options.nodes)
+    config = load_config(options.config)
+    licensed = getattr(config, "data", "open") == "licensed"
+    _run(config, options.out, options.devices, options.nodes, options if licensed else None)
 
 
 def pretrain(options: Pretrain) -> None:
@@ -33,19 +35,45 @@ def pretrain(options: Pretrain) -> None:
     _run(checked(HrOnlyConfig, values, "pretrain"), options.out, devices, 1)
 
 
-def _run(config: Any, out: Path, devices: int, nodes: int) -> None:
+def _place(options: Train) -> Any:
+    """Where the licensed things lie; None where no data root is named.
+
+    Raises:
+        RscError: SMPL is not named, or what is named is no folder.
+    """
+    from rsclib.commands.scoring import data_root, smpl_place
+    from rsclib.methods.licensed import Place
+
+    root, smpl = data_root(options.data), smpl_place(options)
+    if root is None:
+        return None
+    if smpl is None:
+        raise RscError(
+            f"the labels are poses of SMPL, and there is no {root / 'smpl'}: name its folder with "
+            "--body or RSC_SMPL"
+        )
+    return Place(root, smpl)
+
+
+def _run(config: Any, out: Path, devices: int, nodes: int, licensed: Train | None = None) -> None:
     from rsclib.methods import run
     from rsclib.methods.reid import ReidConfig
+    from rsclib.methods.textured import TexturedConfig
     from rsclib.runs.distributed import first_process
     from rsclib.runs.folder import in_words
 
-    run(config, out, devices, nodes)
+    place = None if licensed is None else _place(licensed)
+    run(config, out, devices, nodes, place=place)
     if first_process():
         model = one_line(out / "model.safetensors")
-        score = f"rsc eval {model} hr-only"
+        then = f"Score it: rsc eval {model} hr-only"
+        if place is not None:
+            then = f"Score it: rsc eval {model} --part 3dpw --data {one_line(place.root)}"
         if isinstance(config, ReidConfig):
-            score = f"python -m benchmarks.reid {model} --out reid.csv"
-        print(f"{in_words(out, config.settled)}\nModel: {model}\nScore it: {score}")
+            then = f"Score it: python -m benchmarks.reid {model} --out reid.csv"
+        if isinstance(config, TexturedConfig):
+            then = f"See it: rsc predict photo.jpg --texture --texture-model {model}"
+        print(f"{in_words(out, config.settled)}\nModel: {model}\n{then}")
 
 
 def named_values(words: Sequence[str]) -> dict[str, Any]:

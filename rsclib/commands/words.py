@@ -25,8 +25,9 @@ def names_last(words: Sequence[str], command: type) -> list[str]:
     Raises:
         RscError: an option stands after ``--``, where every word is a name.
     """
-    takes = {
-        f"--{key.replace('_', '-')}": hint for key, hint in typing.get_type_hints(command).items()
+    takes = {  # from_, since Python keeps the word without the line for itself, is --from
+        f"--{key.rstrip('_').replace('_', '-')}": hint
+        for key, hint in typing.get_type_hints(command).items()
     }
     takes |= {name.replace("--", "--no-", 1): hint for name, hint in takes.items() if hint is bool}
     known_names = getattr(command, "NAMES", None)

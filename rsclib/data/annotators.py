@@ -6,10 +6,12 @@ an image, so they are drawn once and stay the same in every epoch.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
-from rsclib.people import Labels
+from rsclib.people import Labels, People
 from rsclib.skeleton import KEYPOINT_NAMES
 
 # Spread of COCO's annotators by keypoint, as a share of the square root of the person's area: the
@@ -55,3 +57,12 @@ def as_annotated(
     lost = torch.from_numpy(rng.random(seen.shape) < missing)
     points[..., 2] = torch.where(lost, 0.0, points[..., 2])
     return labels._replace(keypoints2d=points)
+
+
+def wild_as_annotated(
+    people: People, jitter: float, missing: float, swapped: float, seed: int
+) -> People:
+    """People of whom those after the first ``people.lab`` are :func:`as_annotated`."""
+    marked = as_annotated(people.labels, jitter, missing, swapped, seed)
+    points = torch.cat([people.labels.keypoints2d[: people.lab], marked.keypoints2d[people.lab :]])
+    return replace(people, labels=people.labels._replace(keypoints2d=points))

@@ -12,8 +12,10 @@ from torch import Tensor
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.openbench.build import fetch
-from rsclib.openbench.poses import sample_poses
+from rsclib.openbench.motions import Clip
+from rsclib.openbench.poses import sample_poses, without_heading
 from rsclib.people import People, Share
+from rsclib.readers import amass
 from rsclib.readers.catalogue import TRAINING
 from rsclib.readers.found import Found
 
@@ -42,17 +44,35 @@ def source(count: int, seed: int) -> People:
     return People.of(fetch("source", count, seed=seed))
 
 
-def bodies(count: int, seed: int) -> tuple[Tensor, Tensor]:
+def mocap(root: str) -> list[Clip]:
+    """The motions of AMASS below a data root, at 30 frames a second; none where the root is "".
+
+    Raises:
+        RscError: there is none, or a file is not a motion.
+    """
+    found = amass.read_motions(Path(root)) if root else iter(())
+    return [Clip(m.name, m.poses, m.trans, m.fps, "everyday") for m in found]
+
+
+def bodies(count: int, seed: int, root: str = "") -> tuple[Tensor, Tensor]:
     """Bodies without pictures, for a prior: poses of the training motions and shapes.
 
     The distribution that the training people are drawn from, but draws of their own: nobody here is
     in a picture. (A paper's mocap has other poses than its photographs.)
 
+    Args:
+        root: a data root with AMASS, whose frames are the poses instead.
+
     Returns:
         rotmats (count, 24, 3, 3), whose root has no heading, and betas (count, 10).
     """
     rng = np.random.default_rng([seed, 25])
-    poses = torch.from_numpy(sample_poses(rng, "train", count).poses)
+    if root:
+        frames = np.concatenate([clip.poses for clip in mocap(root)])
+        drawn = without_heading(frames[rng.integers(0, len(frames), count)])
+        poses = torch.from_numpy(drawn.astype(np.float32))
+    else:
+        poses = torch.from_numpy(sample_poses(rng, "train", count).poses)
     betas = rng.standard_normal((count, 10)).clip(-2.5, 2.5).astype(np.float32)
     return axis_angle_to_rotmat(poses), torch.from_numpy(betas)
 

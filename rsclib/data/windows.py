@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from rsclib.errors import RscError
 from rsclib.openbench import poses as P
 from rsclib.openbench.chains import Motion, at_tempo, repeated
-from rsclib.openbench.motions import mirror_poses
+from rsclib.openbench.motions import Clip, mirror_poses
 from rsclib.people import Labels
 from rsclib.runs.distributed import ranks
 from rsclib.skeleton import from_hips
@@ -62,11 +62,12 @@ class Videos:
 
 def window_batch(
     videos: Videos, step: int, *, batch: int, frames: int, seed: int, share_3d: float,
-    among: Tensor | None = None,
+    among: Tensor | None = None, mocap: Sequence[Clip] = (),
 ) -> Windows:  # fmt: skip
     """``batch`` windows of random videos, moments and sizes; a function of (seed, step) alone.
 
-    ``among`` are the numbers of the videos in use; None: all.
+    ``among`` are the numbers of the videos in use; None: all. ``mocap`` is where real motion is from; empty:
+    the training clips.
 
     The first videos have 3D labels, the others keypoints only; ``share_3d`` of a batch is of the first.
     Of several processes each gets its share.
@@ -88,7 +89,7 @@ def window_batch(
     ])  # fmt: skip
     begin = starts[which] + torch.from_numpy(rng.integers(0, lengths[which] - frames + 1))
     sizes = rng.choice(sorted(videos.features), batch)
-    real = real_windows(rng, batch, frames)
+    real = real_windows(rng, batch, frames, mocap)
     rank, world = ranks()
     mine = slice(rank, None, world)
     rows = begin[mine, None] + torch.arange(frames)
@@ -101,12 +102,15 @@ def window_batch(
     return Windows(phi, labels, real[mine])
 
 
-def real_windows(rng: np.random.Generator, count: int, frames: int) -> Tensor:
-    """Poses (count, frames, 69) of training clips, axis-angle of joints 1 to 23, mirrored half the time."""
-    clips = P.clips_of("train")
+def real_windows(
+    rng: np.random.Generator, count: int, frames: int, mocap: Sequence[Clip] = ()
+) -> Tensor:
+    """Poses (count, frames, 69) of ``mocap``, or else of training clips: axis-angle of joints 1 to 23,
+    mirrored half the time."""
+    clips = mocap or P.clips_of("train")
     out = np.empty((count, frames, 24, 3), np.float32)
     for i in range(count):
-        clip = clips[rng.integers(len(clips))]
+        clip = clips[int(rng.integers(len(clips)))]
         tempo = float(np.exp(rng.uniform(*np.log(TEMPO))))
         need = int(np.ceil((frames - 1) * tempo)) + 1
         if need > len(clip.poses):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsclib.errors import RscError
-from rsclib.files.npz import is_file
+from rsclib.files.plain_json import read_json
 
 MAX_BYTES = 2**28  # 256 MB; COCO's largest file of annotations is about that
 _COUNT = {"BODY_25": 25, "COCO_17": 17}
@@ -46,14 +46,15 @@ def read_keypoints(path: str | os.PathLike[str], image: str | os.PathLike[str] =
         RscError: missing, larger than :data:`MAX_BYTES`, not JSON, of another layout, or nobody is
             in the image.
     """
-    content = _json(Path(path))
+    missing = f"there are no keypoints at {path}; give a JSON file of OpenPose or COCO"
+    content = read_json(Path(path), missing, MAX_BYTES)
     try:
         if isinstance(content, dict) and "people" in content:
             layout: Layout = "BODY_25"
-            people = [_open_pose(person) for person in _list(content["people"], "people")]
+            people = [points_of(person, layout) for person in _list(content["people"], "people")]
         else:
             layout = "COCO_17"
-            people = [_numbers(a.get("keypoints"), layout) for a in _coco(content, Path(image))]
+            people = [points_of(entry, layout) for entry in _coco(content, Path(image))]
     except (ValueError, RecursionError) as error:
         raise RscError(f"{path} has no keypoints that can be read: {error}") from error
     if not people:
@@ -63,28 +64,21 @@ def read_keypoints(path: str | os.PathLike[str], image: str | os.PathLike[str] =
     return Marked(layout, points)
 
 
-def _json(path: Path) -> Any:
-    if not is_file(path):
-        raise RscError(f"there are no keypoints at {path}; give a JSON file of OpenPose or COCO")
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RscError(f"{path} is larger than {MAX_BYTES // 2**20} MB; cut it down")
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RscError(f"cannot read {path}: {error.strerror}; check the path") from error
-    except (ValueError, RecursionError) as error:  # also of bytes that are no text
-        reason = str(error).partition("\n")[0] or "it is nested too deeply"
-        raise RscError(f"{path} is not JSON: {reason}") from error
-
-
 def _list(value: Any, name: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
         raise ValueError(f"{name} is not a list of entries")
     return value
 
 
-def _open_pose(person: dict[str, Any]) -> NDArray[np.float64]:
-    points = _numbers(person.get("pose_keypoints_2d"), "BODY_25")
+def points_of(person: dict[str, Any], layout: Layout) -> NDArray[np.float64]:
+    """The points (J, 3) of one entry of OpenPose (BODY_25) or COCO (COCO_17): x, y, confidence.
+
+    Raises:
+        ValueError: they are missing, of another number, or no pixels.
+    """
+    if layout == "COCO_17":
+        return _numbers(person.get("keypoints"), layout)
+    points = _numbers(person.get("pose_keypoints_2d"), layout)
     found = points[points[:, 2] > 0, :2]
     if len(found) and found.max() <= 1:
         raise ValueError("all points lie within a pixel; write them in pixels (keypoint_scale 0)")

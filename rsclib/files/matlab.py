@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import scipy.io
+from scipy.io.matlab import matfile_version
 
 from rsclib.errors import RscError
+from rsclib.files.matlab_check import check_matlab
 
 MOST = 2**31  # bytes of a file, unpacked
 _HEADER, _COMPRESSED = 128, 15
@@ -27,6 +29,8 @@ def read_mat(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
     """
     try:
         unpacked_size(path, MOST)
+        if matfile_version(str(path))[0] == 1:  # MATLAB 5, by scipy's own rule
+            check_matlab(path.read_bytes())  # it would crash, not complain
         found = scipy.io.loadmat(
             path, variable_names=list(keys), squeeze_me=True, struct_as_record=False
         )

@@ -2,7 +2,8 @@
 
 Whatever the file holds, the result is an upright uint8 RGB array or one line that says what to do.
 Pillow decodes, with only the formats below switched on (its others call programs or are rare) and
-with its guard against decompression bombs turned from a warning into an error.
+with its guard against decompression bombs turned from a warning into an error. HEIC and AVIF are
+read where there is a decoder (:mod:`rsclib.files.heif`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from rsclib.errors import RscError
+from rsclib.files.heif import START
+from rsclib.files.heif import formats as formats_of
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 MAX_BYTES = 2**28  # of a file: 256 MB
@@ -64,7 +67,8 @@ def read_photo(source: str | os.PathLike[str] | bytes) -> Photo:
     levels 0..65535 become 0..255; floats are levels 0..1 when none is above 1, else 0..255.
 
     Args:
-        source: a path, or the bytes of a file (JPEG, PNG, WebP, TIFF, BMP, GIF, PPM).
+        source: a path, or the bytes of a file (JPEG, PNG, WebP, TIFF, BMP, GIF, PPM; AVIF and HEIC
+            where they can be decoded).
 
     Raises:
         RscError: no such file; empty, cut short, damaged or of another format; more than
@@ -75,7 +79,8 @@ def read_photo(source: str | os.PathLike[str] | bytes) -> Photo:
     if not content:
         raise RscError(f"{name} is empty; get the file again")
     try:
-        with _strict(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        formats = formats_of(content[:START]) or FORMATS
+        with _strict(), Image.open(io.BytesIO(content), formats=formats) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             image.load()

@@ -20,7 +20,8 @@ _PROGRAM = 2**26  # bytes of the pickle in an archive; real ones are below a meg
 TITLES = {
     "rsc-net": "the released RSC-Net: rsclib.foreign.load_official reads it",
     "spin": "a checkpoint of SPIN or its kind: rsclib.foreign.load_spin reads it",
-    "vibe": "a checkpoint of VIBE, a network for videos: rsclib cannot read it",
+    "hmr": "a checkpoint of MandyMo's HMR: rsclib.foreign_hmr.load_hmr reads it",
+    "vibe": "a checkpoint of VIBE, a network for videos: rsclib.foreign_hmr.load_vibe reads it",
     "hmr2": "a checkpoint of HMR2 (4D-Humans), a transformer: rsclib cannot read it",
     "resnet": "a ResNet of torchvision, which knows no poses: rsclib.foreign.load_imagenet_trunk "
     "starts a ResNet-50 trunk from it",
@@ -49,6 +50,8 @@ def _owner(names: set[str]) -> str:
         return "rsc-net"
     if "gen_state_dict" in names or begins("encoder.gru."):
         return "vibe"
+    if begins("encoder.layer1.") and begins("regressor.fc_blocks."):
+        return "hmr"
     if begins("smpl_head.") and begins("backbone."):
         return "hmr2"
     if {"fc1.weight", "decpose.weight", "layer1.0.conv1.weight"} <= names:

@@ -23,6 +23,7 @@ from av.video.reformatter import VideoReformatter
 from PIL import Image
 
 from rsclib.errors import RscError
+from rsclib.files.heif import START, still_kind
 from rsclib.files.photos import MAX_PIXELS, Pixels, read_image
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".gif", ".webm", ".mkv")
@@ -82,12 +83,14 @@ def is_video(path: str | os.PathLike[str]) -> bool:
         if path.is_dir():
             return True
         with open(path, "rb") as file:
-            start = file.read(12)
+            start = file.read(START)
     except (OSError, ValueError):
         return path.suffix.lower() in SUFFIXES and path.suffix.lower() != ".gif"
     if start.startswith(b"GIF8"):
         with contextlib.suppress(Exception), Image.open(path, formats=("GIF",)) as image:
             return getattr(image, "n_frames", 1) > 1
+        return False
+    if still_kind(start):  # a photograph in a video's container
         return False
     return bool(_MARKS.match(start)) or path.suffix.lower() in SUFFIXES
 

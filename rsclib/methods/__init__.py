@@ -14,10 +14,21 @@ from torch import nn
 
 from rsclib.body import load_body
 from rsclib.checkpoints import save_model
-from rsclib.config import checked, merged, read_values, settings
+from rsclib.config import checked, read_settings, settings
 from rsclib.errors import RscError
 from rsclib.files.atomic import held
-from rsclib.methods import feaen, hmr, hr_only, imgsr, reid, rsc, spin, textured, video
+from rsclib.methods import (
+    feaen,
+    hmr,
+    hr_only,
+    imgsr,
+    licensed,
+    reid,
+    rsc,
+    spin,
+    textured,
+    video,
+)
 from rsclib.methods.feaen import FeaenConfig
 from rsclib.methods.hmr import HmrConfig
 from rsclib.methods.hr_only import HrOnlyConfig
@@ -53,10 +64,7 @@ def load_config(name_or_path: str) -> Config:
     Raises:
         RscError: no such preset, or a key or value that does not fit.
     """
-    values = read_values(name_or_path)
-    if "base" in values:
-        values = merged(read_values(str(values.pop("base"))), values)
-    return check_config(values, name_or_path)
+    return check_config(read_settings(name_or_path), name_or_path)
 
 
 def check_config(values: dict[str, Any], where: str) -> Config:
@@ -95,22 +103,30 @@ def check_config(values: dict[str, Any], where: str) -> Config:
 def plain_config(config: Config) -> dict[str, Any]:
     """The settings as plain data, which :func:`check_config` reads again."""
     name = type(config).__module__.rpartition(".")[2]
-    return ({} if name == "rsc" else {"method": name}) | settings(config)
+    method = {} if type(config) is RscConfig else {"method": name}
+    return method | settings(config)
 
 
 def run(
-    config: Config, folder: Path, devices: int = 1, nodes: int = 1, progress: bool = True
-) -> nn.Module:
+    config: Config, folder: Path, devices: int = 1, nodes: int = 1, progress: bool = True,
+    place: licensed.Place | None = None,
+) -> nn.Module:  # fmt: skip
     """Train what ``config`` says, or go on with it, and write ``folder/model.safetensors``.
+
+    Args:
+        place: of licensed data, where the settings ask for them.
 
     Raises:
         RscError, rsclib.errors.Stopped: see :func:`rsclib.train.train`.
     """
     with held(folder) if first_process() else contextlib.nullcontext():
         resumed = (folder / "state.pt").is_file()
+        on_licensed = isinstance(config, RscConfig) and config.data == "licensed"
         match config:
+            case RscConfig() if on_licensed:
+                build: Any = licensed.builder(config, resumed, place, folder)
             case HmrConfig():  # the rivals have RSC-Net's settings, and more
-                build: Any = hmr.builder(config, resumed)
+                build = hmr.builder(config, resumed)
             case ImgsrConfig():
                 build = imgsr.builder(config, resumed)
             case FeaenConfig():
@@ -132,6 +148,7 @@ def run(
             seconds = load_training_state(folder / "state.pt")["seconds"]
             about = provenance(plain_config(config), config.seed, seconds, config.images_seen)
             about |= {"processes": ranks()[1], "precision": precision_here(config.precision)}
-            about |= {"body": load_body().identity}
+            about |= build.about if on_licensed else {}
+            about |= {"body": (build.body if on_licensed else load_body()).identity}
             save_model(folder / "model.safetensors", net, about)
     return net

@@ -21,7 +21,7 @@ import submitit
 import yaml
 from tqdm.auto import tqdm
 
-from rsclib.config import merged, read_values
+from rsclib.config import merged, read_settings, read_values
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_text
 from rsclib.methods import Config, check_config, plain_config
@@ -54,7 +54,7 @@ def read_grid(path: Path) -> list[Run]:
         raise RscError(f"{path}: seeds must be a list of integers, not {seeds!r}")
     if len(set(seeds)) < len(seeds):
         raise RscError(f"{path}: a seed stands twice in {seeds}")
-    base = read_values(str(values.get("base", "edu")))
+    base = read_settings(str(values.get("base", "edu")))
     runs = []
     for name, changes in rows.items():
         if not re.fullmatch(r"[\w+.-]+", str(name)) or not str(name).strip("."):

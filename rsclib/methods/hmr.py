@@ -39,12 +39,15 @@ class HmrConfig(RscConfig):
         critic_lr, critic_decay: of the critics' own Adam, as in HMR. Ten times the rate cost accuracy
             (one trial of 80 steps, of which no file is kept).
         mocap: how many real bodies are drawn, once, from the training motions.
+        amass: a data root; the real poses are drawn from its ``amass`` folder instead, as in HMR. Its
+            shapes are SMPL-H's, so shapes are drawn from the prior there too.
     """
 
     prior: Annotated[float, Within(0, 1e6)] = 1 / 12
     critic_lr: Annotated[float, Within(1e-12, 10)] = 1e-4
     critic_decay: Annotated[float, Within(0, 10)] = 1e-4
     mocap: Annotated[int, Within(1, 10_000_000)] = 8192
+    amass: str = ""
 
 
 class Iterated(nn.Module):
@@ -68,8 +71,7 @@ class Hmr(Rsc):
     """HMR as :func:`rsclib.train.train` wants it.
 
     Args:
-        bodies: the real ones (N, 217) of :func:`rsclib.critics.as_bodies`; None: of the training
-            motions. Mocap such as AMASS goes in here.
+        bodies: the real ones (N, 217) of :func:`rsclib.critics.as_bodies`; None: as the config says.
     """
 
     config: HmrConfig
@@ -79,7 +81,7 @@ class Hmr(Rsc):
         self.net = Iterated(self.network)
         device = next(self.network.parameters()).device
         if bodies is None:
-            bodies = as_bodies(*sources.bodies(config.mocap, config.seed))
+            bodies = as_bodies(*sources.bodies(config.mocap, config.seed, config.amass))
         self.bodies = bodies.to(device)
         # The loop takes the mean over the critics, HMR their sum.
         weight = CRITICS * config.prior

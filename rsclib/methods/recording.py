@@ -1,11 +1,16 @@
-"""A run's record: every image's or frame's errors on its test parts, with where they come from."""
+"""A run's record: every image's or frame's errors on its test parts, the pixels of Table 2 where it shows
+the run, and where they come from."""
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from rsclib.body import load_body
 from rsclib.checkpoints import read_header
@@ -13,7 +18,9 @@ from rsclib.claims import (
     RECORDS,
     START,
     Regime,
+    has_pixels,
     parts_of,
+    pixel_path,
     record_path,
     regime_named,
     run_changes,
@@ -25,16 +32,18 @@ from rsclib.evaluate_video import TRUTH, Filter, score_videos
 from rsclib.models import SHIPPED, model_file, model_named, temporal_named
 from rsclib.openbench.build import COUNTS
 from rsclib.openbench.parts import SPLITS
+from rsclib.pixels import METRICS, Segmentation
 from rsclib.predictor import NetPredictor, Predictor, VideoPredictor, predictor_named
 from rsclib.resolution import PRESETS, Ranges
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 from rsclib.scores import Key, Scores
+from rsclib.segmentation import Keeping, segment
 from rsclib.smoothing import constant_velocity, savitzky_golay
 from rsclib.temporal import Temporal
 
 COUNT = {"ci": 64}  # test images of a preset; others: all
-FILTERS: dict[str, Filter] = {
+FILTERS: dict[str, Callable[..., Tensor]] = {
     "savitzky_golay": savitzky_golay, "constant_velocity": constant_velocity
 }  # fmt: skip
 _STEP = 2**-5  # mm that stored errors are rounded to: they compress to half
@@ -47,6 +56,7 @@ class Plan:
     Attributes:
         regime: its name. preset: "edu", or another base for all runs. runs: names and seeds.
         work: folder of the trainings. records: where the errors are written.
+        again: what is recorded without the pixels that Table 2 shows counts as missing.
     """
 
     regime: str
@@ -54,16 +64,25 @@ class Plan:
     runs: tuple[tuple[str, int], ...]
     work: Path
     records: Path = RECORDS
+    again: bool = False
 
     def recorded(self, run: str, seed: int) -> bool:
         """Whether all parts were scored."""
         paths = [record_path(self.records, self.regime, run, seed, part) for part in parts_of(run)]
         return all(path.is_file() for path in paths)
 
+    def lacks_pixels(self, run: str, seed: int) -> bool:
+        """Whether Table 2 shows the run and its record was made without counting pixels."""
+        paths = [pixel_path(self.records, self.regime, run, seed, part) for part in parts_of(run)]
+        return has_pixels(run) and not all(path.is_file() for path in paths)
+
     @property
     def missing(self) -> list[tuple[str, int]]:
-        """Runs without a record."""
-        return [r for r in self.runs if not self.recorded(*r)]
+        """Runs without a record; with ``again`` also those whose record lacks pixels."""
+        return [
+            r for r in self.runs
+            if not self.recorded(*r) or (self.again and self.lacks_pixels(*r))
+        ]  # fmt: skip
 
     def folder(self, run: str, seed: int) -> Path:
         """Of a training, below ``work``."""
@@ -78,7 +97,7 @@ def scored_model(run: str, regime: Regime) -> str:
 def record(plan: Plan, run: str, seed: int, model: str) -> None:
     """Score a model on all parts and write its record."""
     started = time.monotonic()
-    found, table = score_run(plan, run, model)
+    found, pixels, table = score_run(plan, run, model)
     about = provenance({"model": model}, seed, 0.0)
     if run not in untrained():  # what was trained: its settings, time and commit
         trained = read_header(Path(model))["about"]
@@ -90,11 +109,16 @@ def record(plan: Plan, run: str, seed: int, model: str) -> None:
         path = record_path(plan.records, plan.regime, run, seed, part)
         path.parent.mkdir(parents=True, exist_ok=True)
         scores.save(path)
+        if part in pixels:
+            pixels[part].save(pixel_path(plan.records, plan.regime, run, seed, part))
     write_result(plan.records / plan.regime / run / f"seed{seed}.csv", table, about)
 
 
-def score_run(plan: Plan, run: str, model: str) -> tuple[dict[str, Scores], list[dict[str, Any]]]:
-    """Rounded errors of a model by test part, and the rows of its CSV."""
+def score_run(
+    plan: Plan, run: str, model: str
+) -> tuple[dict[str, Scores], dict[str, Segmentation], list[dict[str, Any]]]:
+    """Rounded errors of a model by test part, counted pixels where Table 2 shows the run, and the rows of
+    its CSV."""
     changes = run_changes(regime_named(plan.regime).runs).get(run, {})
     predictor, ranges = predictor_of(model)
     sizes = [s for s in sizes_of(run) if s <= ranges.full]
@@ -102,12 +126,19 @@ def score_run(plan: Plan, run: str, model: str) -> tuple[dict[str, Scores], list
         sizes = list(ranges.eval_sizes)
     table: list[dict[str, Any]] = []
     found: dict[str, Scores] = {}
+    pixels: dict[str, Segmentation] = {}
     for part in parts_of(run):
         count = min(COUNT.get(plan.preset, COUNTS[part]), COUNTS[part])
         joined: dict[Key, float] = {}
         if SPLITS[part].frames:
-            smooth = {run: FILTERS[changes["smooth"]]} if "smooth" in changes else None
+            smooth = {run: filter_of(changes)} if "smooth" in changes else None
             scores, joined = score_videos({run: predictor}, part, sizes, count, ranges.full, smooth)
+        elif isinstance(predictor, NetPredictor) and has_pixels(run) and SPLITS[part].truth:
+            keeping = Keeping(predictor, ranges.midpoints[-1])
+            scores = score({run: keeping}, part, sizes, count, ranges.full, disagreement=True)
+            pixels[part] = segment(
+                keeping.kept, predictor.body, part, keeping.size, count, ranges.full
+            )
         else:
             scores = score({run: predictor}, part, sizes, count, ranges.full, disagreement=True)
         kept = {k: (v / _STEP).round() * _STEP for k, v in scores.errors.items() if k[0] == run}
@@ -121,7 +152,28 @@ def score_run(plan: Plan, run: str, model: str) -> tuple[dict[str, Scores], list
              "low": None, "high": None}
             for (_, size, metric), value in joined.items()
         ]  # fmt: skip
-    return found, table
+        if part in pixels:
+            table += pixel_rows(run, pixels[part], ranges)
+    return found, pixels, table
+
+
+def pixel_rows(run: str, pixels: Segmentation, ranges: Ranges) -> list[dict[str, Any]]:
+    """Table 2's numbers of one training: accuracy in %, F1 from 0 to 1, 95 % over recordings and clips."""
+    out = []
+    for metric in METRICS:
+        value, low, high = (round(v, 5) for v in pixels.pooled(metric))
+        out.append(
+            {"method": run, "metric": metric, "split": pixels.part, "resolution": pixels.size,
+             "range_index": int(ranges.index(pixels.size)), "images": len(pixels.clip),
+             "value": value, "low": low, "high": high}
+        )  # fmt: skip
+    return out
+
+
+def filter_of(changes: Mapping[str, Any]) -> Filter:
+    """The filter that a run names, with its setting where it has one."""
+    given = {"window": changes["window"]} if "window" in changes else {}
+    return functools.partial(FILTERS[changes["smooth"]], **given)
 
 
 def predictor_of(model: str) -> tuple[Predictor, Ranges]:

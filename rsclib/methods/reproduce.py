@@ -19,7 +19,7 @@ from rsclib.claims import (
     run_changes,
     untrained,
 )
-from rsclib.config import merged, read_values
+from rsclib.config import merged, read_settings
 from rsclib.errors import RscError
 from rsclib.methods import Config, check_config, plain_config
 from rsclib.methods.grid import Run, run_grid
@@ -55,7 +55,7 @@ def settings_of(run: str, seed: int, regime: Regime, preset: str = "edu") -> Con
         for name in ("schedule", "lab", "wild", "batch", "lr", "init"):
             of_regime.pop(name, None)
     progressive = changes.pop("progressive", True)
-    values = merged(merged(read_values(presets[preset]), of_regime), changes)
+    values = merged(merged(read_settings(presets[preset]), of_regime), changes)
     config = check_config(values, f"{preset}: {run}")
     if not progressive:
         assert isinstance(config, RscConfig)

@@ -14,14 +14,16 @@ from rsclib.evaluate_video import TRUTH
 from rsclib.files.atomic import write_text
 from rsclib.metrics import per_second
 from rsclib.openbench.motions import FPS
+from rsclib.pixel_claims import Segmented, segmented
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import read_result, write_result
-from rsclib.statistics import cluster_bootstrap, over_seeds
+from rsclib.statistics import Interval, cluster_bootstrap, over_seeds
 from rsclib.tables import PAPER_RESOLUTIONS
 
 UNITS = {
     "mpjpe": "MPJPE, mm", "pa_mpjpe": "PA-MPJPE, mm", "acceleration": "ACC, mm/frame²",
-    "acceleration_error": "ACC-ERR, mm/frame²",
+    "acceleration_error": "ACC-ERR, mm/frame²", "silhouette_accuracy": "H-acc, %",
+    "silhouette_f1": "H-f1", "part_accuracy": "P-acc, %", "part_f1": "P-f1",
 }  # fmt: skip
 
 
@@ -36,7 +38,9 @@ def paper_frame(table: Table, metric: str = "mpjpe", dataset: str = "") -> pd.Da
         frame = pd.DataFrame(metrics).T.dropna(how="all").dropna(axis=1, how="all")
         return frame.rename_axis("row")
     lines = {
-        row: {f"{PAPER_RESOLUTIONS[i]} px": table.in_paper(row, i, metric) for i in range(5)}
+        row: {
+            f"{PAPER_RESOLUTIONS[i]} px": table.in_paper(row, i, metric, dataset) for i in range(5)
+        }
         for row in table.rows
     }
     frame = pd.DataFrame(lines).T.dropna(how="all").dropna(axis=1, how="all")
@@ -81,6 +85,12 @@ def write_tables(tables: Sequence[str], folder: Path) -> list[Path]:
             runs = declared(name).runs
             if not any([*(folder / regime / run).glob("seed*.npz")] for run in runs):
                 continue
+            if table.of_pixels:
+                counted = segmented(regime, folder, name)
+                rows += pixel_rows(counted)
+                seeds |= {seed for _, _, seed in counted.pixels}
+                parts.append(pixel_text(counted))
+                continue
             found = recorded(name, regime, folder)
             rows += _rows(found)
             seeds |= {seed for _, _, seed in found.scores}
@@ -92,11 +102,78 @@ def write_tables(tables: Sequence[str], folder: Path) -> list[Path]:
             if not paper.empty:
                 what = "MPJPE, mm, " if len(table.sizes) > 1 else "32 px, "
                 parts.append(f"## The paper\n{what}{dataset}\n\n{paper.to_markdown()}\n")
+        if said := [f"- {row}: {which.text}" for row, which in table.rows.items() if which.text]:
+            parts.append("\n".join(["## Rows\n", *said, ""]))
         about = provenance({"table": name, "seeds": sorted(seeds)}, 0, 0.0)
         write_result(folder / f"{name}.csv", rows, about)
         write_text(folder / f"{name}.md", "\n".join(parts))
         written += [folder / f"{name}.csv", folder / f"{name}.md"]
     return written
+
+
+def pixel_frame(found: Segmented, part: str) -> pd.DataFrame:
+    """Table 2 as people read it: accuracy in % and F1, with intervals, a row a line."""
+    lines = {}
+    for row in found.frame(part).index:
+        values = {m: found.value(row, m, part) for m in found.table.metrics}
+        lines[row] = {UNITS[m]: in_words(m, v) for m, v in values.items()}
+        lines[row]["seeds"] = str(len(found.seeds(row, part)))
+    return pd.DataFrame(lines).T.rename_axis("row")
+
+
+def in_words(metric: str, value: Interval) -> str:
+    """One of Table 2's numbers with its interval."""
+    digits = 3 if metric.endswith("f1") else 2
+    return f"{value.mean:.{digits}f} [{value.low:.{digits}f}, {value.high:.{digits}f}]"
+
+
+def pixel_verdicts(found: Segmented, part: str) -> str:
+    """The verdicts of Table 2 as a Markdown table; "" where no claim can be judged yet."""
+    verdicts = found.verdicts(part)
+    if verdicts.empty:
+        return ""
+    lines = [
+        {"claim": v["claim"], "of": UNITS[v["metric"]].partition(",")[0],
+         "gain here, points": f"{v['gain']:.2f} [{v['low']:.2f}, {v['high']:.2f}]",
+         "gain in the paper, points": "" if pd.isna(v["paper"]) else f"{v['paper']:.2f}",
+         "seeds": v["seeds"], "verdict": v["verdict"]}
+        for v in verdicts.to_dict("records")
+    ]  # fmt: skip
+    return pd.DataFrame(lines).to_markdown(index=False)
+
+
+def pixel_rows(found: Segmented) -> list[dict[str, Any]]:
+    """As :func:`_rows`, of Table 2: a line for every row, part and metric."""
+    return [
+        {"regime": found.regime, "method": row, "metric": metric, "split": part,
+         "resolution": found.table.sizes[0],
+         "images": len(found.pixels[part, found.table.run_of(row), found.seeds(row, part)[0]].clip),
+         "seeds": len(found.seeds(row, part)),
+         **{k: round(v, 5) for k, v in _named(found.value(row, metric, part)).items()}}
+        for part in found.table.parts
+        for row in found.rows
+        if found.seeds(row, part)
+        for metric in found.table.metrics
+    ]  # fmt: skip
+
+
+def _named(value: Interval) -> dict[str, float]:
+    return {"value": value.mean, "low": value.low, "high": value.high}
+
+
+def pixel_text(found: Segmented) -> str:
+    """A regime's part of Table 2's Markdown file."""
+    lines = [f"## Here, regime {found.regime}\n"]
+    for part in found.table.parts:
+        if not found.has(part):
+            continue
+        frame = pixel_frame(found, part).to_markdown()
+        lines.append(f"{found.table.sizes[0]} px, {part}, all pixels and seeds\n\n{frame}\n")
+        if verdicts := pixel_verdicts(found, part):
+            lines.append(
+                f"Claims on {part}; points are % of accuracy, hundredths of F1\n\n{verdicts}\n"
+            )
+    return "\n".join([*lines, *[f"{found.not_measured()}\n"] * bool(found.not_measured())])
 
 
 def _rows(found: Recorded) -> list[dict[str, Any]]:

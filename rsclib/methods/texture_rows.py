@@ -4,29 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsclib.config import PRESET_FOLDER, checked, read_values
+from rsclib.config import checked, read_values
 from rsclib.errors import RscError
 from rsclib.methods.textured import TexturedConfig
+from rsclib.texture_claims import FILE, TABLES, texture_table_of
 
-TABLES = ("table4", "table8")
-FILE = PRESET_FOLDER / "textures" / "rows.yaml"
+__all__ = ["FILE", "TABLES", "texture_runs", "texture_seeds", "texture_table"]
 
 
-def texture_runs(**changes: Any) -> dict[str, TexturedConfig]:
+def texture_runs(preset: str = "edu", **changes: Any) -> dict[str, TexturedConfig]:
     """Every run of the two tables by name.
 
     Args:
+        preset: "edu", or another scale: "ci", "paper".
         changes: settings that all of them share, such as a seed or fewer steps.
 
     Raises:
-        RscError: a setting that does not fit.
+        RscError: no such preset, or a setting that does not fit.
     """
     values = read_values(str(FILE))
+    if preset not in values["presets"]:
+        known = ", ".join(values["presets"])
+        raise RscError(f"textures have no preset {preset!r}; choose from {known}")
     base = {key: value for key, value in values["base"].items() if key != "method"}
+    base |= values["presets"][preset]
     return {
         name: checked(TexturedConfig, base | own | changes, f"{FILE.name}: {name}")
         for name, own in values["runs"].items()
     }
+
+
+def texture_seeds() -> tuple[int, ...]:
+    """The seeds of every row."""
+    return tuple(read_values(str(FILE))["seeds"])
 
 
 def texture_table(table: str) -> dict[str, str]:
@@ -35,7 +45,4 @@ def texture_table(table: str) -> dict[str, str]:
     Raises:
         RscError: another table.
     """
-    if table not in TABLES:
-        raise RscError(f"textures have the tables {', '.join(TABLES)}, not {table!r}")
-    rows: dict[str, str] = read_values(str(FILE))["tables"][table]
-    return rows
+    return dict(texture_table_of(table).rows)

@@ -16,6 +16,7 @@ from torch import nn
 from rsclib.body import load_body
 from rsclib.config import STRICT, Precision, Within
 from rsclib.critics import Critic
+from rsclib.data import sources
 from rsclib.data.windows import Videos, Windows, window_batch
 from rsclib.errors import RscError
 from rsclib.losses import LossConfig, basic_loss
@@ -48,6 +49,8 @@ class VideoConfig:
         dropout: of the regressor while training.
         critic: lambda of the motion critic's term; 0: no critic. critic_width: of its GRU.
         critic_lr, critic_decay: of its optimiser.
+        amass: a data root whose ``amass`` folder holds the real motion that the critic sees, as in the
+            paper; empty: the training motions.
         loss: Eq. 8's weights; nothing else of it is read.
     """
 
@@ -72,6 +75,7 @@ class VideoConfig:
     critic_width: Annotated[int, Within(1, 8192)] = 1024
     critic_lr: Annotated[float, Within(1e-12, 10)] = 1e-4
     critic_decay: Annotated[float, Within(0, 10)] = 1e-4
+    amass: str = ""
     seed: Annotated[int, Within(0, 2**32 - 1)] = 0
     precision: Precision = "32-true"
     loss: LossConfig = field(default_factory=LossConfig.paper)
@@ -126,6 +130,7 @@ class Video:
                 MotionCritic(config.critic_width).to(device), config.critic,
                 config.critic_lr, config.critic_decay,
             )  # fmt: skip
+        self.mocap = sources.mocap(config.amass) if config.critic else []
         self.body = load_body().to(device)
 
     def groups(self) -> list[dict[str, Any]]:
@@ -141,7 +146,7 @@ class Video:
         c = self.config
         return window_batch(
             self.videos, step, batch=c.batch, frames=c.window, seed=c.seed, share_3d=c.share_3d,
-            among=self.among,
+            among=self.among, mocap=self.mocap,
         )  # fmt: skip
 
     def loss(self, model: nn.Module, batch: Windows, step: int) -> Step:

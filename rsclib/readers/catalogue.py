@@ -230,6 +230,15 @@ CATALOGUE: tuple[Entry, ...] = (
 )  # fmt: skip
 
 
+def checkpoint(root: Path, name: str) -> Path | None:
+    """The checkpoint of a data root that :data:`CATALOGUE` calls ``name``, or None."""
+    places = next(e.places for e in CATALOGUE if (e.kind, e.name) == ("checkpoint", name))
+    for place in places:
+        if found := sorted(root.glob(place)):
+            return found[0]
+    return None
+
+
 def _first(root: Path, *patterns: str) -> str:
     """The first pattern that something in ``checkpoints/`` matches."""
     return next(p for p in patterns if any((root / "checkpoints").glob(p)))

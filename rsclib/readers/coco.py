@@ -45,7 +45,7 @@ def read_coco(root: Path, part: str = "train2014") -> Found:
         boxes = np.array([a["bbox"] for a in chosen], np.float32).reshape(-1, 4)
         points = np.array([a["keypoints"] for a in chosen], np.float32).reshape(-1, 17, 3)
         names = [inside(f"{part}/{files[int(a['image_id'])]}", path) for a in chosen]
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise RscError(f"{path} is not a file of COCO's keypoints: {reason}") from error
     keypoints = np.zeros((len(chosen), 24, 3), np.float32)

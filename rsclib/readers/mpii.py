@@ -41,7 +41,7 @@ def read_mpii(root: Path) -> Found:
     try:
         people = list(_people(release))
         names = [inside(f"images/{name}", path) for name, *_ in people]
-    except (AttributeError, ValueError, TypeError, IndexError) as error:
+    except (AttributeError, ValueError, TypeError, IndexError, OverflowError) as error:
         if isinstance(error, RscError):
             raise
         raise RscError(f"{path} is not MPII's label file: {error}") from error

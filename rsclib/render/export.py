@@ -1,7 +1,8 @@
-"""A textured body for other programs: GLB, and OBJ with its MTL and PNG."""
+"""Bodies for other programs: GLB, plain or textured, and OBJ with its MTL and PNG."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,37 @@ def write_textured(
     write_text(mtl, files[mtl.name].decode().replace(picture, png.name))
     write_text(obj, text)  # last: it names the others
     return [glb, obj, mtl, png]
+
+
+def write_glb(
+    path: Path, bodies: Mapping[str, NDArray[np.floating]], faces: NDArray[np.integer],
+    colours: Sequence[Sequence[float]],
+) -> None:  # fmt: skip
+    """Write bodies of one colour each as one GLB, y up and z towards the viewer.
+
+    Args:
+        bodies: by name, vertices (V, 3), camera frame, metres. faces: (F, 3). colours: as many, each
+            three shares of 1 as screens show them.
+
+    Raises:
+        RscError: a vertex is not a finite number, or the file cannot be written.
+    """
+    import trimesh
+
+    scene = trimesh.Scene()
+    for (name, vertices), colour in zip(bodies.items(), colours, strict=True):
+        if not np.isfinite(vertices).all():
+            raise RscError("a mesh with a vertex that is NaN or infinite cannot be written")
+        linear = [
+            *(np.asarray(colour, np.float64) ** 2.2).tolist(),
+            1.0,
+        ]  # glTF's colours are linear
+        material = trimesh.visual.material.PBRMaterial(
+            name=name, baseColorFactor=linear, metallicFactor=0.0, roughnessFactor=1.0
+        )
+        mesh = trimesh.Trimesh(
+            np.asarray(vertices, np.float64) * [1, -1, -1], faces, process=False,
+            visual=trimesh.visual.TextureVisuals(material=material),
+        )  # fmt: skip
+        scene.add_geometry(mesh, node_name=name, geom_name=name)
+    write_bytes(path, scene.export(file_type="glb"))

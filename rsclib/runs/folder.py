@@ -60,7 +60,7 @@ class RunFolder:
                 remove_stale(folder / name)
         self.started = self.saved = time.monotonic()
         self.sum, self.summed, self.signal = torch.zeros(()), 0, 0
-        name = type(config).__module__.rpartition(".")[2]
+        name = type(config).__module__.rpartition(".")[2].removesuffix("_config")
         # Left out where a bar is wanted, so that TQDM_DISABLE still counts.
         quiet = {} if progress and self.rank == 0 else {"disable": True}
         self.bar = tqdm(total=steps, initial=self.step, desc=f"train {name}", **quiet)

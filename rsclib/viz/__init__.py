@@ -1,6 +1,6 @@
 """Pictures: meshes over images, figures with alternative text and a caption, plots of differences."""
 
-from rsclib.viz.ablation import forest, gain_over_sizes
+from rsclib.viz.ablation import forest, gain_over_labels, gain_over_sizes
 from rsclib.viz.contrast import line_up, pull_and_push
 from rsclib.viz.diagrams import block_diagram, differences_plot, grouped_bars, loss_diagram
 from rsclib.viz.films import film, film_html, two_bodies, webp
@@ -38,7 +38,7 @@ from rsclib.viz.turntables import turntable, write_turntable
 __all__ = [
     "BLUE", "GREY", "VERMILION", "about_pelvis", "block_diagram", "bones", "crowd",
     "difference_plot", "difference_table", "differences_plot", "enlarged", "error_lines",
-    "figure_html", "film", "film_html", "film_of_figures", "forest", "gain_over_sizes",
+    "figure_html", "film", "film_html", "film_of_figures", "forest", "gain_over_labels", "gain_over_sizes",
     "gains_plot", "grouped_bars", "guess", "guesses", "heading", "line_up", "loop_diagram",
     "loss_diagram", "mesh_figure", "mesh_of", "overlay", "portrait", "predict", "pull_and_push",
     "shaded", "sheet", "show", "side_view", "slide", "starts_plot", "street", "true_body",

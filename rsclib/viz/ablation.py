@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -130,5 +130,43 @@ def gain_over_sizes(
     axis.minorticks_off()
     axis.invert_xaxis()
     axis.set(xlabel="resolution (px)", ylabel="gain (mm), above 0 better")
+    axis.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def gain_over_labels(
+    found: Mapping[str, Gains], pairs: Sequence[tuple[str, str]], size: int = 32
+) -> Figure:
+    """What each first row of ``pairs`` gains over the second, with its interval, by the share of a batch
+    that has 3D labels.
+
+    Args:
+        found: records by what is written below them, e.g. "none", in order. pairs: (row, than); above 0
+            the row is the better one. At most five. size: px.
+
+    Raises:
+        RscError: no pairs or more than five, or a row that is not recorded.
+    """
+    if not 1 <= len(pairs) <= len(LINES):
+        raise RscError(f"one to {len(LINES)} pairs fit into a picture, not {len(pairs)}")
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(7.2, 3.4))
+    apart = np.linspace(-0.18, 0.18, len(pairs)) if len(pairs) > 1 else np.zeros(1)
+    for (row, than), (marker, colour), shift in zip(pairs, LINES, apart, strict=False):
+        mean, low, high = np.array([one.gain(row, than, size) for one in found.values()]).T
+        at = np.arange(len(found)) + shift
+        axis.errorbar(
+            at,
+            mean,
+            (mean - low, high - mean),
+            fmt=marker,
+            color=colour,
+            label=f"{row} over {than}",
+        )
+    axis.axhline(0, color="black", linewidth=1)
+    axis.set_xticks(range(len(found)), list(found))
+    axis.set(xlabel="share of a batch with 3D labels", ylabel="gain (mm), above 0 better")
+    axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False, fontsize=9)
     return figure

@@ -33,9 +33,10 @@ class Drawn(NamedTuple):
 
 
 def draw_bodies(
-    frame: NDArray[np.uint8], people: Sequence[Drawn], faces: NDArray[np.int32], scale: int = 1
-) -> NDArray[np.uint8]:
-    """The frame (H, W, 3), ``scale`` times as large, with bodies and their persons' numbers.
+    frame: NDArray[np.uint8], people: Sequence[Drawn], faces: NDArray[np.int32], scale: int = 1,
+    numbered: bool = True,
+) -> NDArray[np.uint8]:  # fmt: skip
+    """The frame (H, W, 3), ``scale`` times as large, with bodies and, if wished, their persons' numbers.
 
     The body that is larger in the picture is drawn over the smaller one.
     """
@@ -60,7 +61,7 @@ def draw_bodies(
         place = out[low[1] : high[1], low[0] : high[0]]
         blend = place / 255 * (1 - OPACITY * cover[inside][..., None]) + OPACITY * mesh[inside]
         place[:] = (blend.clip(0, 1) * 255).round().astype(np.uint8)
-    return _numbered(out, people, scale)
+    return _numbered(out, people, scale) if numbered else out
 
 
 def _numbered(picture: NDArray[np.uint8], people: Sequence[Drawn], scale: int) -> NDArray[np.uint8]:

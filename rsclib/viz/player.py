@@ -27,10 +27,10 @@ from rsclib.viz.overlays import COLOURS
 TEMPLATE = Path(__file__).parent / "player.html"
 _INFLUENCES = 4  # joints that move a vertex; the open body's have no more
 
-_LICENSED = "This page holds parts of a licensed body model, whose licence says who may have it."
+LICENSED = "This page holds parts of a licensed body model, whose licence says who may have it."
 
 
-class _Packed:
+class Packed:
     """Arrays one after the other, each at a multiple of four bytes."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ def thinned(body: Body) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     return kept[used], among.reshape(-1, 3).astype(np.int32)
 
 
-def _skin(body: Body, kept: NDArray[np.int64], faces: NDArray[np.int32], packed: _Packed) -> dict:
+def _skin(body: Body, kept: NDArray[np.int64], faces: NDArray[np.int32], packed: Packed) -> dict:
     """What all people share: faces, weights, pose correctives."""
     dirs = body.smpl.posedirs.view(-1, len(body.template), 3)[:, kept].numpy()
     dirs = dirs[: len(dirs) * bool(dirs.any())]  # the open body has none
@@ -74,7 +74,7 @@ def _skin(body: Body, kept: NDArray[np.int64], faces: NDArray[np.int32], packed:
     }
 
 
-def _person(motion: Motion, video: Video, body: Body, kept: Any, packed: _Packed) -> dict:
+def _person(motion: Motion, video: Video, body: Body, kept: Any, packed: Packed) -> dict:
     """One person's shape and motion."""
     smpl, betas = body.smpl, torch.from_numpy(motion.betas)
     rest = smpl.v_template + smpl.shapedirs @ betas
@@ -95,7 +95,7 @@ def player_html(motions: Sequence[Motion], video: Video, body: Body, name: str, 
     Args:
         name: its title. note: a sentence below, e.g. which model this is from.
     """
-    packed = _Packed()
+    packed = Packed()
     kept, faces = thinned(body)
     data: Mapping[str, Any] = {
         "name": name, "note": note, "fps": video.fps, "parents": body.parents,
@@ -104,7 +104,7 @@ def player_html(motions: Sequence[Motion], video: Video, body: Body, name: str, 
         "people": [_person(motion, video, body, kept, packed) for motion in motions],
     }  # fmt: skip
     if body.name != "open":
-        data = {**data, "note": f"{note} {_LICENSED}"}
+        data = {**data, "note": f"{note} {LICENSED}"}
     data = {**data, "bytes": base64.b64encode(packed.bytes).decode()}
     # A name must not end the element that it stands in.
     text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

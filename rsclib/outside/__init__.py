@@ -1,0 +1,1 @@
+"""Other people's tools, measured beside ours: BlazePose, as its makers publish it."""
