@@ -147,10 +147,12 @@ def st_lpips_metric(net: Net = "alex", weights: str | os.PathLike[str] | None = 
     return Metric(trunk.title, source, distance)
 
 
-def perceptual_columns(nets: tuple[Net, ...] = ("alex", "vgg")) -> tuple[list[Metric], dict[str, str]]:  # fmt: skip
+def perceptual_columns(
+    nets: tuple[Net, ...] = ("alex", "vgg"), lpips_weights: str | os.PathLike[str] | None = None
+) -> tuple[list[Metric], dict[str, str]]:
     """LPIPS, then ST-LPIPS, where their packages are and, of the others, the reason that stands in
     their place."""
-    here, missing = perceptual_metrics(nets)
+    here, missing = perceptual_metrics(nets, lpips_weights)
     for net in nets:
         try:
             here.append(st_lpips_metric(net))
