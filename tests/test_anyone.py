@@ -344,9 +344,10 @@ def test_a_models_file_scores_as_the_model(
     assert f"rsc score {folder}/predictions.npz" in capsys.readouterr().out
     again = tmp_path / "again.csv"
     words = ["score", str(folder / X.FILE), "--out", str(again), "--against", str(model)]
-    # A model beside itself would share its row.
-    assert main(words) == 2
-    assert "stands in both scores" in capsys.readouterr().err
+    # A model beside itself: two rows, and nothing between them.
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "(here)" in shown and "MPJPE 0.0 [0.0, 0.0]" in shown
     document = json.loads((folder / X.MANIFEST).read_text())
     name, document["model"]["name"] = document["model"]["name"], "from a file"
     (folder / X.MANIFEST).write_text(json.dumps(document))

@@ -82,9 +82,9 @@ def _score(options: Score, path: Path) -> None:
     asked = _as_eval(options, manifest.part, manifest.count, manifest.protocol or "spin")
     against = _against(options, manifest)
     predictors: dict[str, Any] = _predictors(options, manifest.part, against) if against else {}
-    # The file may be a shipped model's own answer, as that of --example.
+    # The file may be the same model's own answer, as that of --example.
     predictors = {
-        f"{name} (shipped)" if name == manifest.model.name else name: one
+        f"{name} (here)" if name == manifest.model.name else name: one
         for name, one in predictors.items()
     }
     trial, _, facts = _trial(asked, manifest.side)
