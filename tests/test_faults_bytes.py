@@ -79,6 +79,7 @@ def test_a_flipped_byte_in_a_shipped_file(copy: Path, name: str) -> None:
         shipped.check_shipped.cache_clear()
         if name.startswith("models/"):
             other = {"reid": models.reid_named, "video": models.temporal_named}
+            other |= dict.fromkeys(models.TEXTURES, models.texture_named)
             other.get(stem := Path(name).stem, models.model_named)(stem)
         elif name in READERS:
             READERS[name](copy / name)

@@ -127,7 +127,11 @@ def _turnable(figure: Any) -> str:
 
 
 def _cell(row: Any) -> str:
-    text = f"{row.value:.4g}" if abs(row.value) < 10 else f"{row.value:.1f}"
+    try:
+        value = float(row.value)
+    except ValueError:  # true or false
+        return html.escape(str(row.value))
+    text = f"{value:.4g}" if abs(value) < 10 else f"{value:.1f}"
     known = "low" in row and pd.notna(row.low) and pd.notna(row.high)
     return f"{text} [{row.low:.1f}, {row.high:.1f}]" if known else text
 
