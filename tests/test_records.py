@@ -12,6 +12,7 @@ from rsclib import claims
 from rsclib.methods import check_config, plain_config
 from rsclib.methods.reproduce import settings_of
 from rsclib.methods.result_tables import truth_acceleration, write_tables
+from rsclib.pixel_claims import segmented
 from rsclib.pixels import METRICS, Segmentation
 from rsclib.runs.results import read_result
 from rsclib.scores import Scores
@@ -154,3 +155,12 @@ def test_the_account_of_table_3_is_what_the_records_say() -> None:
     own = float(truth_acceleration(found, wild, claims.RECORDS).split()[0])
     assert 0.25 < own / ours["acceleration"] < 0.4
     assert chosen["acceleration"] < own
+
+
+def test_the_account_of_table_2_is_what_the_records_say() -> None:
+    found = segmented("hard")
+    verdicts = found.verdicts("test-wild").set_index(["than", "metric"])
+    good = verdicts.index[verdicts["verdict"] == "reproduced"]
+    assert {*good} == {*(("HMR", m) for m in METRICS), ("SPIN", "part_f1"), ("FeaEN", "part_f1")}
+    assert set(verdicts["verdict"]) == {"reproduced", "undecided"} and verdicts["gain"].max() < 1
+    assert len(verdicts) == 20 and set(verdicts["seeds"]) == {1}
