@@ -54,6 +54,12 @@ def the_page(folder: Path = claims.RECORDS) -> pd.DataFrame:
             lines += _pixels(name, folder)
         else:
             lines += _people(name, folder)
+    whole = ""  # a claim that only goes on, "… after alignment", is one of its own here
+    for line in lines:
+        if line["claim"].startswith("…"):
+            line["claim"] = f"{whole}, {line['claim'].lstrip('… ') or line['of'].partition(',')[0]}"
+        else:
+            whole = line["claim"]
     return pd.DataFrame(lines)
 
 

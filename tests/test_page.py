@@ -37,6 +37,13 @@ def test_measured_claims_have_the_verdicts_of_their_tables() -> None:
     assert sum(page.counts(whole).values()) == len(whole)
 
 
+def test_every_claim_can_be_read_by_itself() -> None:
+    claims_of = page.the_page()["claim"]
+    assert not claims_of.str.startswith("…").any()
+    assert "video is more accurate than single frames, after alignment" in set(claims_of)
+    assert not page.the_page().duplicated(["table", "claim", "of", "size"]).any()
+
+
 def test_a_damaged_record_is_not_called_missing(tmp_path: Path) -> None:
     path = claims.record_path(tmp_path, "hard", "Ba", 0, "test-wild")
     path.parent.mkdir(parents=True)
