@@ -115,3 +115,17 @@ def test_stubs_and_solutions_have_the_same_arguments(path: Path) -> None:
     assert stubs
     for name, arguments in stubs.items():
         assert arguments == list(inspect.signature(solutions[name]).parameters)
+
+
+@LESSONS
+def test_a_slider_is_stored_with_its_own_state(path: Path) -> None:
+    """Else a page without a kernel has none, or another lesson's."""
+    book = nbformat.read(path, 4)
+    view, state = (
+        "application/vnd.jupyter.widget-view+json",
+        "application/vnd.jupyter.widget-state+json",
+    )
+    outputs = [o for c in book.cells if c.cell_type == "code" for o in c.outputs]
+    shown = {o["data"][view]["model_id"] for o in outputs if view in o.get("data", {})}
+    kept = book.metadata.get("widgets", {}).get(state, {}).get("state", {})
+    assert shown and shown <= set(kept)

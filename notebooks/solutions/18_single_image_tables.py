@@ -42,6 +42,17 @@ def _person_alone(truth, found, classes):
     return np.mean(scores)
 
 
+def _found_alone(truth, found, classes):
+    """Leaves out a class that is there and that nobody found."""
+    return np.mean(
+        [
+            2 * np.sum((truth == k) & (found == k)) / (np.sum(truth == k) + np.sum(found == k))
+            for k in range(classes)
+            if (found == k).any()
+        ]
+    )
+
+
 WRONG = {
     "my_accuracy": [
         lambda truth, found: np.mean(truth == found),
@@ -54,6 +65,7 @@ WRONG = {
     "my_f1": [
         _iou,
         _absent_is_zero,
+        _found_alone,
         _person_alone,
         lambda truth, found, classes: np.mean(truth == found),
         lambda truth, found, classes: np.mean(
