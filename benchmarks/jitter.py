@@ -51,7 +51,7 @@ class Options:
         count: people, evenly over the part. out: the CSV.
     """
 
-    count: int = 256
+    count: int = 192
     out: Path = Path("results/open/jitter.csv")
 
 

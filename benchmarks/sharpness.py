@@ -30,7 +30,7 @@ from rsclib.openbench.build import fetch
 from rsclib.perceptual import Metric, lpips_metric
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
-from rsclib.statistics import cluster_bootstrap, over_seeds
+from rsclib.statistics import over_trainings
 from rsclib.superres import Measure, SharpNet, psnr, sharpness
 
 PART, SIZES = "test-wild", (52, 32)
@@ -63,8 +63,7 @@ def as_measure(metric: Metric) -> Measure:
 
 def rows_of(about: Mapping[str, Any], values: Numbers, clip: NDArray[np.str_]) -> dict[str, Any]:
     """A row with the mean of ``values`` (S, N), of S trainings, and its 95 % interval."""
-    several = len(values) > 1
-    found = over_seeds(values, clip) if several else cluster_bootstrap(values[0], clip)
+    found = over_trainings(values, clip)
     numbers = {name: round(value, 4) for name, value in found._asdict().items()}
     return {
         **about, "images": values.shape[1], "value": numbers["mean"], "low": numbers["low"],

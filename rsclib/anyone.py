@@ -27,6 +27,7 @@ from rsclib.resolution import shrink
 # A person's middle half in metres; what lies outside is another unit or another origin.
 _SMALLEST, _TALLEST, _FURTHEST = 0.2, 4.0, 0.5
 _OTHER_UNITS = ((400, "millimetres: divide by 1000"), (40, "centimetres: divide by 100"))
+PLACEHOLDER = "put your model's name here"  # in a manifest that is to be filled in
 HIPS, HEAD, ANKLES = (2, 3), 13, (0, 5)
 
 

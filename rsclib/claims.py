@@ -37,10 +37,10 @@ from rsclib.declared import (
     tables_of,
     untrained,
 )
-from rsclib.errors import RscError
+from rsclib.errors import NotYetError, RscError
 from rsclib.resolution import PRESETS
 from rsclib.scores import Scores
-from rsclib.statistics import Interval, over_seeds, paired_difference
+from rsclib.statistics import Interval, over_trainings
 
 __all__ = [
     "BASE", "ORACLE", "PARTS", "RECORDS", "SIZES", "START", "Claim", "Interval", "Recorded", "Regime",
@@ -150,10 +150,7 @@ class Recorded:
             first = first[[ours.index(s) for s in common]]
             second = second[[theirs.index(s) for s in common]]
         apart = second - first
-        clip = self.clips(part)
-        if len(apart) < 2:
-            return paired_difference(apart[0], np.zeros_like(apart[0]), clip)
-        return over_seeds(apart, clip)
+        return over_trainings(apart, self.clips(part))
 
     def common(self, one: str, other: str, part: str = PARTS[0]) -> int:
         """How many seeds two rows share; 0: no difference of them can be given."""
@@ -196,7 +193,7 @@ class Recorded:
             of = metric or claim.metric
             gain = self.gain(claim.better, claim.than, size, of, part)
             printed = [
-                self.table.in_paper(row, claim.range_index, of, of_part.get(part, ""))
+                self.table.in_paper(row, claim.range_index, of, of_part.get(part, "-"))
                 for row in (claim.better, claim.than)
             ]
             paper = None if None in printed else round(printed[1] - printed[0], 2)  # type: ignore[operator]
@@ -234,7 +231,8 @@ def recorded(table: str, regime: str = "hard", folder: Path = RECORDS) -> Record
     """What ``folder`` holds of a table.
 
     Raises:
-        RscError: nothing yet (the message has the command), or a file is damaged.
+        NotYetError: nothing yet; the message has the command.
+        RscError: a file is damaged.
     """
     described, scores = declared(table), {}
     for run in described.runs:
@@ -244,7 +242,7 @@ def recorded(table: str, regime: str = "hard", folder: Path = RECORDS) -> Record
                     scores[part, run, int(named[1])] = Scores.load(path)
     if not scores:
         regime_named(regime)
-        raise RscError(
+        raise NotYetError(
             f"no results of {table} in the regime {regime}; run: rsc reproduce {table} --regime {regime}"
         )
     return Recorded(described, regime, scores)

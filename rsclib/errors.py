@@ -18,6 +18,10 @@ class RscError(ValueError):
         super().__init__(line if len(line) <= _LONGEST else line[:_LONGEST] + " ...")
 
 
+class NotYetError(RscError):
+    """Nothing is recorded yet; the message has the command."""
+
+
 class Stopped(Exception):
     """A signal ended a training after its step; everything is saved.
 

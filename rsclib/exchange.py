@@ -31,7 +31,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rsclib.anyone import Info, check_joints, upside_down
+from rsclib.anyone import PLACEHOLDER, Info, check_joints, upside_down
 from rsclib.config import STRICT, Within, checked
 from rsclib.errors import RscError
 from rsclib.evaluate import CUT, errors_of
@@ -68,7 +68,7 @@ class Manifest:
     protocol: Literal["", "spin", "vibe"] = ""
     unit: Literal["m"] = "m"
     format: Literal["rsclib-predictions-1"] = "rsclib-predictions-1"
-    model: Info = field(default_factory=lambda: Info("put your model's name here"))
+    model: Info = field(default_factory=lambda: Info(PLACEHOLDER))
 
     def check(self, where: str) -> None:
         """What the fields say together.
@@ -115,8 +115,13 @@ def write_images(folder: Path, trial: Trial, manifest: Manifest, sizes: Sequence
         How many pictures there are.
 
     Raises:
-        RscError: the disk refuses.
+        RscError: answers to other pictures lie there, which the new manifest would vouch for; or the disk
+            refuses.
     """
+    if (folder / FILE).exists():
+        raise RscError(
+            f"{folder / FILE} answers other pictures; move it away, or name another folder"
+        )
     ids = ids_of(manifest.part, manifest.people)
     lines = ["id,size,file"]
     for size in sizes:
@@ -182,7 +187,10 @@ def read_manifest(path: Path) -> Manifest:
         raise RscError(f"{file} is no manifest: {reason}") from error
     if isinstance(values, dict) and str(values.get("unit")) in ("mm", "cm"):
         raise RscError(f"{file}: unit is {values['unit']}; give the joints in metres, and say m")
-    return checked(Manifest, values, str(file))
+    manifest = checked(Manifest, values, str(file))
+    if manifest.model.name == PLACEHOLDER:
+        raise RscError(f"{file}: its model.name is still to be filled in")
+    return manifest
 
 
 def read_predictions(path: Path, manifest: Manifest) -> Answers:

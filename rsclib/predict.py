@@ -143,7 +143,10 @@ def _forget_others(stem: Path, stems: Sequence[Path]) -> None:
     old = re.compile(re.escape(stem.name) + r"-person\d+\.npz")
     for path in stem.parent.iterdir():
         files = [path.with_suffix(suffix) for suffix in OF_PERSON]
-        if old.fullmatch(path.name) and path.stem not in kept and all(f.is_file() for f in files):
+        page = path.with_suffix(".html")  # a picture of its own that is called so has one
+        if page.exists() or not old.fullmatch(path.name) or path.stem in kept:
+            continue
+        if all(f.is_file() for f in files):
             for file in files:
                 file.unlink(missing_ok=True)
 

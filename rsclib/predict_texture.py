@@ -17,6 +17,7 @@ from rsclib.errors import RscError
 from rsclib.files.atomic import write_bytes
 from rsclib.files.photos import Pixels, crop, read_photo
 from rsclib.geometry import cam_to_translation
+from rsclib.mirror import mean_of_two_looks
 from rsclib.predictor import NetPredictor
 from rsclib.render.export import textured_mesh
 from rsclib.render.uv import Atlas, composite, look_up, rasterise_uv, weak_perspective
@@ -38,7 +39,9 @@ class TexturedPerson(NamedTuple):
     small: Pixels
 
 
-def texture_of(cut: Pixels, native: int, predictor: NetPredictor, net: TexGlo) -> TexturedPerson:
+def texture_of(
+    cut: Pixels, native: int, predictor: NetPredictor, net: TexGlo, mirror: bool = False
+) -> TexturedPerson:
     """M, delta and T of a square picture of one person.
 
     The mesh is what ``rsc predict`` gives. The texture network has learnt from people who stand in
@@ -47,10 +50,14 @@ def texture_of(cut: Pixels, native: int, predictor: NetPredictor, net: TexGlo) -
 
     Args:
         cut: (S, S, 3) uint8, S the predictor's. native: its pixels a side before it was enlarged.
+        mirror: the mesh is the mean of what is said of the picture and of its mirror image.
     """
     square = torch.from_numpy(cut).permute(2, 0, 1)[None]
     with torch.inference_mode():
-        rotmats, betas, cam, *_ = predictor(square, native)
+        taken = predictor(square, native)
+        if mirror:
+            taken = mean_of_two_looks(taken, predictor(square.flip(3), native))
+        rotmats, betas, cam, *_ = taken
         vertices = predictor.body(rotmats, betas).vertices
         assert vertices is not None
         placed = (vertices + cam_to_translation(cam)[:, None])[0].cpu().numpy()
@@ -85,7 +92,12 @@ def over_photo(large: Pixels, person: TexturedPerson, atlas: Atlas) -> Pixels:
 
 
 def predict_texture(
-    photo: str, stem: Path, predictor: NetPredictor, net: TexGlo, box: Sequence[float] | None = None
+    photo: str,
+    stem: Path,
+    predictor: NetPredictor,
+    net: TexGlo,
+    box: Sequence[float] | None = None,
+    mirror: bool = False,
 ) -> str:
     """Write ``stem-textured.png`` (what was seen, the body over the photograph, its UV map),
     ``stem-textured.glb`` and ``stem-textured.webp`` (the body turns) for one photograph.
@@ -103,7 +115,7 @@ def predict_texture(
     except RscError as error:
         raise RscError(f"{photo}: {error}") from error
     atlas = Atlas.of(predictor.body)
-    person = texture_of(cut, native, predictor, net)
+    person = texture_of(cut, native, predictor, net, mirror)
     large = np.array(Image.fromarray(cut).resize((SHOWN, SHOWN), Image.Resampling.BICUBIC))
     panels = [
         Image.fromarray(person.small).resize((SHOWN // 2, SHOWN), Image.Resampling.BICUBIC),

@@ -136,6 +136,12 @@ def over_seeds(
     return Interval(float(table.mean()), float(low), float(high))
 
 
+def over_trainings(values: ArrayLike, clusters: ArrayLike) -> Interval:
+    """:func:`over_seeds` of values (S, N) of two trainings or more, :func:`cluster_bootstrap` of one's."""
+    table = np.asarray(values, np.float64)
+    return over_seeds(table, clusters) if len(table) > 1 else cluster_bootstrap(table[0], clusters)
+
+
 def pooled(
     counts: ArrayLike,
     clusters: ArrayLike,

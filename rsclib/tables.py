@@ -23,6 +23,12 @@ PAPER_COLUMNS = ["table", "dataset", "method", "metric", "resolution", "value"]
 RESULT_COLUMNS = ["method", "metric", "resolution", "value"]
 N_TABLES = 8
 
+# Our metrics as people read them, with their units.
+UNITS = {
+    "mpjpe": "MPJPE, mm", "pa_mpjpe": "PA-MPJPE, mm", "acceleration": "ACC, mm/frame²",
+    "acceleration_error": "ACC-ERR, mm/frame²", "silhouette_accuracy": "H-acc, %",
+    "silhouette_f1": "H-f1", "part_accuracy": "P-acc, %", "part_f1": "P-f1",
+}  # fmt: skip
 # Names of the paper's metrics for those of our result files.
 PAPER_METRIC = {
     "mpjpe": "MPJPE",

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from rsclib import claims
 from rsclib.config import STRICT, checked, read_values
 from rsclib.declared import DECLARED
-from rsclib.errors import RscError
+from rsclib.errors import NotYetError, RscError
 from rsclib.scores import Scores
-from rsclib.statistics import Interval, cluster_bootstrap, over_seeds
+from rsclib.statistics import Interval, over_trainings
 from rsclib.tables import paper_table
 
 FILE = DECLARED / "textures" / "rows.yaml"
@@ -194,9 +194,7 @@ class TextureRecords:
         return self._interval(first - second if MEASURES[metric].higher else second - first)
 
     def _interval(self, values: NDArray[np.float64]) -> Interval:
-        if len(values) > 1:
-            return over_seeds(values, self.people)
-        return cluster_bootstrap(values[0], self.people)
+        return over_trainings(values, self.people)
 
     def frame(self) -> pd.DataFrame:
         """Means as they are shown: a row a line, a measure a column. Measured here only."""
@@ -244,7 +242,7 @@ def texture_records(name: str, folder: Path = RECORDS) -> TextureRecords:
             if named := re.fullmatch(rf"seed(\d+)-{PART}", path.stem):
                 scores[run, int(named[1])] = Scores.load(path)
     if not scores:
-        raise RscError(f"no results of {name}; run: rsc reproduce {name}")
+        raise NotYetError(f"no results of {name}; run: rsc reproduce {name}")
     first = next(iter(scores.values())).clip
     for (run, seed), one in scores.items():
         if not np.array_equal(one.clip, first):

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from rsclib import evaluate as E
 from rsclib import exchange as X
-from rsclib.anyone import Info, Look, Outside, check_joints, upside_down
+from rsclib.anyone import PLACEHOLDER, Info, Look, Outside, check_joints, upside_down
 from rsclib.body import load_body
 from rsclib.checkpoints import save_model
 from rsclib.cli import main
@@ -310,6 +310,8 @@ def test_what_is_no_manifest(text: str, tmp_path: Path, truth: Tensor) -> None:
         (["a.npz", "--images", "x"], "either --images FOLDER writes pictures, or"),
         (["--example", "full"], "--example needs a folder"),
         (["nowhere.npz"], "there are no predictions at nowhere.npz"),
+        (["nowhere.npz", "--count", "9"], "--count is of --images"),
+        (["--images", "{tmp}", "--against", "full"], "not for --images"),
         (["--images", "{tmp}", "--part", "3DPW"], "there is no part '3DPW' to score on"),
         (["--images", "{tmp}", "--side", "100"], "no sizes are known for crops of 100 px"),
         (["--images", "{tmp}", "--sizes", "300"], "--sizes must lie within 1..128"),
@@ -323,6 +325,13 @@ def test_mistakes(
     monkeypatch.delenv("RSC_DATA", raising=False)
     assert main(["score", *(w.format(tmp=tmp_path) for w in words)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_manifest_is_to_be_filled_in(tmp_path: Path, truth: Tensor) -> None:
+    nobody = manifest(trial(), model=Info(PLACEHOLDER))
+    path = X.write_predictions(tmp_path, nobody, {32: truth})
+    with pytest.raises(RscError, match=r"model\.name is still to be filled in"):
+        X.read_manifest(path)
 
 
 def test_no_manifest_beside_it(tmp_path: Path) -> None:
@@ -412,6 +421,10 @@ def test_pictures_out_joints_in(
     assert scores.difference("theirs", "RSC-Net", 32).mean < 0
     said = capsys.readouterr().out
     assert "theirs minus RSC-Net" in said and "mean over sizes" in said
+    # Other pictures' manifest must not vouch for these answers, nor the file lose its name.
+    assert main(["score", "--images", str(folder), "--count", "13"]) == 2
+    assert "answers other pictures" in capsys.readouterr().err
+    assert json.loads((folder / X.MANIFEST).read_text())["model"]["name"] == "theirs"
 
 
 def test_the_shipped_model_is_the_comparison_by_default(

@@ -15,8 +15,9 @@ from rsclib.cli import main
 from rsclib.outside import finding
 from rsclib.outside.blazepose import NAMES, Pose
 from rsclib.outside.detector import SIZE, anchors, best, detect_all, everybody
-from rsclib.outside.finding import CROWN, FLESH, box_of, find_people, overlap
+from rsclib.outside.finding import CROWN, FLESH, box_of, find_people
 from rsclib.outside.squares import Square
+from rsclib.tracks import overlap
 
 AT = anchors() * SIZE
 
@@ -113,11 +114,12 @@ def test_who_is_there_and_who_is_not() -> None:
 @given(st.tuples(*[st.floats(0, 50)] * 2, *[st.floats(1, 50)] * 2),
        st.tuples(*[st.floats(0, 50)] * 2, *[st.floats(1, 50)] * 2))  # fmt: skip
 def test_overlap(a: tuple[float, ...], b: tuple[float, ...]) -> None:
-    one, other = np.array(a), np.array(b)
-    assert overlap(one, other) == pytest.approx(overlap(other, one))
-    assert -1e-9 <= overlap(one, other) <= 1 + 1e-9 and overlap(one, one) == pytest.approx(1)
-    aside = other + [one[2] + 51 + other[2], 0, 0, 0]
-    assert overlap(one, aside) == 0
+    one, other = np.array([a]), np.array([b])
+    (shared,) = overlap(one, other)[0]
+    assert shared == pytest.approx(overlap(other, one)[0, 0]) and -1e-9 <= shared <= 1 + 1e-9
+    assert overlap(one, one)[0, 0] == pytest.approx(1)
+    aside = other + [one[0, 2] + 51 + other[0, 2], 0, 0, 0]
+    assert overlap(one, aside)[0, 0] == 0
 
 
 def test_the_command(

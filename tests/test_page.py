@@ -52,6 +52,17 @@ def test_a_damaged_record_is_not_called_missing(tmp_path: Path) -> None:
         page.the_page(tmp_path)
 
 
+def test_an_error_that_names_the_command_is_still_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RscError("damaged; run: rsc reproduce table6")
+
+    monkeypatch.setattr(claims.Recorded, "verdicts", broken)
+    with pytest.raises(RscError, match="damaged"):
+        page.the_page()
+
+
 def test_the_html_has_a_line_a_claim_and_links_to_lessons_that_exist() -> None:
     class Links(HTMLParser):
         def __init__(self) -> None:

@@ -210,6 +210,13 @@ def test_what_is_not_of_this_command_stays(tmp_path: Path, predictor: NetPredict
     where = Where(boxes=lambda pixels: np.array([(10.0, 5, 20, 35)]))
     predict_photo(str(tmp_path / "a.jpg"), tmp_path / "a", predictor, where)
     assert all((tmp_path / name).read_bytes() == b"mine" for name in kept)
+    # Another photograph that is called like a person has a page of its own, and stays whole.
+    theirs = [tmp_path / f"a-person5{end}" for end in (".obj", ".glb", ".npz", ".png", ".html")]
+    mine = [tmp_path / f"a-person6{end}" for end in (".obj", ".glb", ".npz", ".png")]
+    for path in (*theirs, *mine):
+        path.write_bytes(b"")
+    predict_photo(str(tmp_path / "a.jpg"), tmp_path / "a", predictor, where)
+    assert all(path.exists() for path in theirs) and not any(path.exists() for path in mine)
     with pytest.raises(RscError, match=r"a-overlay\.jpg would be overwritten"):
         outputs([str(tmp_path / "a.jpg"), str(tmp_path / "a-overlay.jpg")], tmp_path)
 

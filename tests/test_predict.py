@@ -99,6 +99,8 @@ def test_the_box_is_what_is_seen(tmp_path: Path) -> None:
         (["a.png", "--box", "0", "0", "nan", "5"], "box"),
         (["a.png", "--box", "0", "0", "500", "5"], "150 x 100"),
         (["a.png", "--box", "60", "20", "120", "90"], "x y width height: 60 20 60 70"),
+        (["a.png", "--min-score", "0.9"], "--min-score goes with --boxes"),
+        (["a.png", "--margin", "2"], "--margin goes with --boxes or --detect"),
     ],
 )
 def test_mistakes(

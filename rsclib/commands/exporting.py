@@ -68,10 +68,11 @@ def model_card(path: Path, net: Any, about: dict[str, Any]) -> str:
     import dataclasses
 
     from rsclib.checkpoints import read_header
+    from rsclib.network import RSCNet
 
     header, origin = read_header(path), about["exported_from"]
     settings = "\n".join(f"| {k} | {v} |" for k, v in dataclasses.asdict(net.config).items())
-    body = net.trained_on or about.get("body") or {"name": "open", "digest": ""}
+    body = net.trained_on or about.get("body") or {"name": "not known", "digest": ""}
     licence = (
         "Trained on the open benchmark: see NOTICE of rsclib."
         if body["name"] == "open" else
@@ -86,9 +87,12 @@ def model_card(path: Path, net: Any, about: dict[str, Any]) -> str:
         "command": " ".join(about.get("command", [])) or "not known",
     }  # fmt: skip
     table = "\n".join(f"| {key} | {value} |" for key, value in facts.items())
+    scored = (
+        f"\nOr `rsc eval {path.name}`. Rendered or real, pictures are crops that the person fills to about "
+        "83 %; on photographs expect a rough pose at best.\n"
+    )
     return (
         f"# {path.stem}\n\n{licence}\n\n| | |\n|---|---|\n{table}\n\n## Settings\n\n| | |\n|---|---|\n"
         f"{settings}\n\n## Use\n\n```python\nfrom rsclib.checkpoints import load_model\n\n"
-        f'net = load_model("{path.name}")\n```\n\nOr `rsc eval {path.name}`. Rendered or real, pictures '
-        "are crops that the person fills to about 83 %; on photographs expect a rough pose at best.\n"
+        f'net = load_model("{path.name}")\n```\n{scored if isinstance(net, RSCNet) else ""}'
     )

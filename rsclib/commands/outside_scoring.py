@@ -26,18 +26,24 @@ def score(options: Score) -> None:
     """Write pictures, write an example, or score a file."""
     if options.images is not None and options.predictions:
         raise RscError("either --images FOLDER writes pictures, or a file of predictions is scored")
+    if options.images is not None and (options.against or options.out):
+        raise RscError("--against and --out are for scoring a file, not for --images")
     if options.images is not None:
         return _write(options, options.images)
     if options.example:
         raise RscError("--example needs a folder to write to: --images FOLDER")
     if len(options.predictions) != 1:
         raise RscError("name one file: rsc score FOLDER/predictions.npz (rsc score --help)")
+    plain = type(options)()
+    for name in ("part", "count", "protocol", "side", "sizes"):
+        if getattr(options, name) != getattr(plain, name):
+            raise RscError(f"--{name} is of --images; a file is scored as its manifest says")
     _score(options, Path(options.predictions[0]))
 
 
 def _write(options: Score, folder: Path) -> None:
     """The pictures of a part and a manifest, or what a model of ours makes of them."""
-    from rsclib.anyone import Info
+    from rsclib.anyone import PLACEHOLDER, Info
     from rsclib.evaluate import joints_at
     from rsclib.exchange import Manifest, digest_of, write_images, write_predictions
     from rsclib.files.atomic import check_writable
@@ -50,7 +56,7 @@ def _write(options: Score, folder: Path) -> None:
     manifest = Manifest(
         options.part, len(trial.images), digest_of(trial), options.side, options.count,
         options.protocol if licensed else "",
-        model=Info("put your model's name here", trial.truth.shape[1]),
+        model=Info(PLACEHOLDER, trial.truth.shape[1]),
     )  # fmt: skip
     if not predictors:
         count = write_images(folder, trial, manifest, sizes)
@@ -81,6 +87,8 @@ def _score(options: Score, path: Path) -> None:
         say(one_line(f"note: {path}: {note}"))
     asked = _as_eval(options, manifest.part, manifest.count, manifest.protocol or "spin")
     against = _against(options, manifest)
+    if options.out and len(against) > 4:
+        raise RscError("--out draws the curves of five methods: name at most four with --against")
     predictors: dict[str, Any] = _predictors(options, manifest.part, against) if against else {}
     # The file may be the same model's own answer, as that of --example.
     predictors = {

@@ -57,10 +57,13 @@ def predict(options: Predict) -> int:
                 people = _people(options, path, table, detector)
                 line, doubts = predict_photo(path, stem, predictor, people, options.mirror)
             print(one_line(line))
-            if painter is not None:
-                print(one_line(predict_texture(path, stem, predictor, painter, options.box)))
             for doubt in doubts:
                 say(one_line(f"rsc: warning: {doubt}"))
+            if painter is not None:
+                line = predict_texture(
+                    path, stem, predictor, painter, options.box, mirror=options.mirror
+                )
+                print(one_line(line))
         except RscError as error:
             failed += 1
             say(f"rsc: {error}")
@@ -117,6 +120,12 @@ def _check_options(options: Predict, images: Sequence[str], videos: Sequence[str
             raise RscError(f"{name} is for images, and there is none among what was named")
     if sum((options.box is not None, options.boxes is not None, options.detect)) > 1:
         raise RscError("where the people are is said in one way: --box, --boxes or --detect")
+    if options.min_score != type(options).min_score and options.boxes is None:
+        raise RscError("--min-score goes with --boxes")
+    if options.margin != type(options).margin and options.boxes is None and not options.detect:
+        raise RscError("--margin goes with --boxes or --detect; --box is taken as it is")
+    if not options.mirror and len(videos) == len(images):
+        raise RscError("--no-mirror is for images, and there is none among what was named")
     if options.box_format and not options.boxes:
         raise RscError("--box-format says how --boxes is written; --box is always x y width height")
     if not 1 <= options.margin <= 4:

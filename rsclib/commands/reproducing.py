@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rsclib.commands.options import Reproduce
 from rsclib.commands.output import one_line, say
 from rsclib.commands.training import named_values
-from rsclib.errors import RscError
+from rsclib.errors import NotYetError, RscError
 
 if TYPE_CHECKING:
     from rsclib.claims import Recorded, Table
@@ -192,7 +192,7 @@ def _beside_committed(name: str, mine: Recorded) -> None:
 
     try:
         theirs = claims.recorded(name, mine.regime)
-    except RscError:
+    except NotYetError:
         return
     for row in mine.rows:
         run = mine.table.run_of(row)
@@ -213,11 +213,9 @@ def _beside_committed(name: str, mine: Recorded) -> None:
 
 def _range_of(found: Recorded, row: str, size: int) -> tuple[float, float]:
     """95 % interval of a row's mean over recordings, clips and seeds, mm."""
-    from rsclib.statistics import cluster_bootstrap, over_seeds
+    from rsclib.statistics import over_trainings
 
     part = found.table.parts[0]
     errors, clip = found.errors(row, size, part=part), found.clips(part)
-    bounds: Any = (
-        over_seeds(errors, clip) if len(errors) > 1 else cluster_bootstrap(errors[0], clip)
-    )
+    bounds = over_trainings(errors, clip)
     return bounds.low, bounds.high

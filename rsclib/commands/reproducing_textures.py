@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rsclib.commands.options import Reproduce
 from rsclib.commands.output import one_line, say
 from rsclib.commands.training import named_values
-from rsclib.errors import RscError
+from rsclib.errors import NotYetError, RscError
 
 if TYPE_CHECKING:
     from rsclib.methods.texture_recording import TexturePlan
@@ -27,6 +27,8 @@ def reproduce_textures(options: Reproduce) -> None:
 
     if others := [name for name in options.tables if name not in claims.TABLES]:
         raise RscError(f"{', '.join(claims.TABLES)} are of textures; name {others[0]} by itself")
+    if options.again:
+        raise RscError("--again is for the pixels of table2")
     if options.regime:
         raise RscError("textures are trained in one way only; leave --regime out")
     parameters = named_values(options.options)
@@ -83,7 +85,7 @@ def _beside_committed(mine: TextureRecords) -> None:
 
     try:
         theirs = claims.texture_records(mine.table.name)
-    except RscError:
+    except NotYetError:
         return
     for row in (row for row in mine.rows if row in theirs.rows):
         if len(mine.people) != len(theirs.people):

@@ -18,6 +18,8 @@ def train(options: Train) -> None:
 
     config = load_config(options.config)
     licensed = getattr(config, "data", "open") == "licensed"
+    if not licensed and (options.data is not None or options.body is not None):
+        raise RscError("--data and --body are for settings with data: licensed, as paper has")
     _run(config, options.out, options.devices, options.nodes, options if licensed else None)
 
 
@@ -68,7 +70,10 @@ def _run(config: Any, out: Path, devices: int, nodes: int, licensed: Train | Non
         model = one_line(out / "model.safetensors")
         then = f"Score it: rsc eval {model} hr-only"
         if place is not None:
-            then = f"Score it: rsc eval {model} --part 3dpw --data {one_line(place.root)}"
+            then = (
+                f"Score it: rsc eval {model} --part 3dpw --data {one_line(place.root)} "
+                f"--body {one_line(place.smpl)}"
+            )
         if isinstance(config, ReidConfig):
             then = f"Score it: python -m benchmarks.reid {model} --out reid.csv"
         if isinstance(config, TexturedConfig):

@@ -71,7 +71,10 @@ class Build:
             self._keep(people.mix)
         if ranks()[0] == 0:
             tqdm.write(words, file=sys.stderr)
-        self.about |= {"data": words, "start": None if self.start is None else sha256(self.start)}
+        self.about |= {
+            "data": words,
+            "start": self.config.init if self.start is None else sha256(self.start),
+        }
         net = self._start()
         check_body(net, self.body)
         kind = KINDS[type(self.config)]

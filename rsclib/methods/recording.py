@@ -105,13 +105,14 @@ def record(plan: Plan, run: str, seed: int, model: str) -> None:
         about["trained_at"] = trained["git"]
     about |= {"body": load_body().identity, "regime": plan.regime, "run": run}
     about["seconds_scoring"] = round(time.monotonic() - started, 1)
+    # Where they come from is written first: with its scores and pixels a run counts as recorded.
+    write_result(plan.records / plan.regime / run / f"seed{seed}.csv", table, about)
     for part, scores in found.items():
         path = record_path(plan.records, plan.regime, run, seed, part)
         path.parent.mkdir(parents=True, exist_ok=True)
         scores.save(path)
         if part in pixels:
             pixels[part].save(pixel_path(plan.records, plan.regime, run, seed, part))
-    write_result(plan.records / plan.regime / run / f"seed{seed}.csv", table, about)
 
 
 def score_run(

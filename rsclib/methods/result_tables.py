@@ -17,14 +17,8 @@ from rsclib.openbench.motions import FPS
 from rsclib.pixel_claims import Segmented, segmented
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import read_result, write_result
-from rsclib.statistics import Interval, cluster_bootstrap, over_seeds
-from rsclib.tables import PAPER_RESOLUTIONS
-
-UNITS = {
-    "mpjpe": "MPJPE, mm", "pa_mpjpe": "PA-MPJPE, mm", "acceleration": "ACC, mm/frame²",
-    "acceleration_error": "ACC-ERR, mm/frame²", "silhouette_accuracy": "H-acc, %",
-    "silhouette_f1": "H-f1", "part_accuracy": "P-acc, %", "part_f1": "P-f1",
-}  # fmt: skip
+from rsclib.statistics import Interval, over_trainings
+from rsclib.tables import PAPER_RESOLUTIONS, UNITS
 
 
 def paper_frame(table: Table, metric: str = "mpjpe", dataset: str = "") -> pd.DataFrame:
@@ -186,10 +180,7 @@ def _rows(found: Recorded) -> list[dict[str, Any]]:
             for metric in found.table.metrics:
                 for size in found.sizes if found.seeds(row, part) else ():
                     errors = found.errors(row, size, metric, part)
-                    many = len(errors) > 1
-                    mean, low, high = (
-                        over_seeds(errors, clip) if many else cluster_bootstrap(errors[0], clip)
-                    )
+                    mean, low, high = over_trainings(errors, clip)
                     out.append(
                         {"regime": found.regime, "method": row, "metric": metric, "split": part,
                          "resolution": size, "images": errors.shape[1], "seeds": len(errors),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rsclib.files.photos import Pixels
 from rsclib.outside.blazepose import LEAST_PRESENCE, NAMES, BlazePose, Pose, open_model
 from rsclib.outside.detector import detect_all
+from rsclib.tracks import overlap
 
 Boxes = NDArray[np.float64]
 SAME = 0.6  # overlap of two boxes from which on they are one person's
@@ -49,17 +50,10 @@ def find_people(blazepose: BlazePose, picture: Pixels) -> Boxes:
         pose = blazepose.at(picture, square)
         box = box_of(pose)
         inside = (box[:2] < [width, height]).all() and (box[:2] + box[2:] > 0).all()
-        new = all(overlap(box, other) < SAME for other in found)
+        new = not found or overlap(box[None], np.array(found)).max() < SAME
         if pose.presence >= LEAST_PRESENCE and inside and new:
             found.append(box)
     return np.array(found).reshape(-1, 4)
-
-
-def overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Intersection over union of two boxes x, y, width, height."""
-    sides = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
-    common = float(sides.clip(0).prod())
-    return common / (float(a[2:].prod() + b[2:].prod()) - common)
 
 
 def people_finder(landmarks: str = "full") -> Callable[[Pixels], Boxes]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from rsclib.body import Body
@@ -114,12 +113,3 @@ def write_picture_page(
         RscError: the disk refuses.
     """
     write_text(path, picture_html(picture, people, body, name, note))
-
-
-def facts(people: Sequence[Person]) -> list[dict[str, NDArray[Any] | float | str]]:
-    """A line a person for a table: size in pixels, range, mirrored disagreement (mm), doubts."""
-    return [
-        {"person": number, "square (px)": p.native, "range": p.range_index,
-         "mirrored (mm)": round(p.unsure_mm), "said": "; ".join(p.doubts) or "-"}
-        for number, p in enumerate(people)
-    ]  # fmt: skip
