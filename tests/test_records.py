@@ -164,3 +164,10 @@ def test_the_account_of_table_2_is_what_the_records_say() -> None:
     assert {*good} == {*(("HMR", m) for m in METRICS), ("SPIN", "part_f1"), ("FeaEN", "part_f1")}
     assert set(verdicts["verdict"]) == {"reproduced", "undecided"} and verdicts["gain"].max() < 1
     assert len(verdicts) == 20 and set(verdicts["seeds"]) == {1}
+
+
+def test_the_account_of_imgsr_is_what_was_measured() -> None:
+    rows = pd.DataFrame(read_result(claims.RECORDS.parent / "open/imgsr.csv")["rows"])
+    gain = rows.set_index(["method", "metric", "resolution"])["value"]
+    assert [round(gain["ImgSR", "psnr change", s], 2) for s in (52, 32)] == [0.46, 0.28]
+    assert [round(gain["ImgSR", "lpips change", s], 3) for s in (52, 32)] == [-0.025, -0.028]
