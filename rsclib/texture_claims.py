@@ -56,6 +56,7 @@ MEASURES = {
     # Its factor is this project's: rsclib.reid_loss.FACTOR.
     "reid": Measure("reid_rescaled", "ReID loss, rescaled", 2, paper="ReID loss"),
     "lpips": Measure("LPIPS (AlexNet)", "LPIPS (AlexNet)", 4, paper="LPIPS"),
+    "st_lpips": Measure("ST-LPIPS (AlexNet)", "ST-LPIPS (AlexNet)", 4),
     "cosine": Measure("reid_cosine", "ReID cosine", 4, higher=True),
     "psnr": Measure("psnr", "PSNR of the picture, dB", 2, higher=True),
     "ssim": Measure("ssim", "SSIM of the picture", 4, higher=True),

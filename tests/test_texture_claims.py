@@ -48,7 +48,7 @@ def write(folder: Path, shift: dict[str, float], seeds: int = 2, lpips: bool = T
             errors = {
                 (run, ROWS, m.column): 60 + by + shared + own
                 for key, m in MEASURES.items()
-                if lpips or key != "lpips"
+                if lpips or "lpips" not in key
             }
             path = texture_record(folder, run, seed)
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,11 +20,11 @@ from rsclib.methods.texture_rows import texture_runs, texture_seeds
 from rsclib.methods.textured import TexturedConfig, reid_named
 from rsclib.methods.uv_cache import TRUTH, mesh_of, pictures_of
 from rsclib.openbench.build import COUNTS, fetch
-from rsclib.perceptual import perceptual_metrics
 from rsclib.render.uv import Atlas
 from rsclib.runs.provenance import provenance
 from rsclib.runs.results import write_result
 from rsclib.scores import Scores
+from rsclib.shift_tolerant import perceptual_columns
 from rsclib.texture import HEIGHT, TexGlo
 from rsclib.texture_claims import PART, RECORDS, ROWS, texture_record, texture_table_of
 from rsclib.texture_scores import score_textures
@@ -125,7 +125,8 @@ def record(plan: TexturePlan, run: str, seed: int, model: Path) -> None:
     # M(x_L) and delta(x_L): at test time there is no x_H (Figure 4).
     seen = pictures_of(people, people.small, config.rows, mesh_of(config.mesh, body), body)
     true = pictures_of(people, people.sharp, people.height, mesh_of(TRUTH, body), body)
-    metrics, why_not = perceptual_metrics(("alex",), plan.lpips_weights)
+    # AlexNet's trunk alone: VGG's would take as long as half of the training on one core.
+    metrics, why_not = perceptual_columns(("alex",), plan.lpips_weights)
     table = score_textures(
         net, people, seen, true, chart_mask(Atlas.of(body), people.uv_maps.shape[2]),
         reid_named(config.reid), metrics, config.lookup,
