@@ -67,7 +67,7 @@ class Train:
     """
 
     config: tyro.conf.Positional[str]
-    """A preset (ci, edu, paper_open, paper, hr_only) or a YAML file."""
+    """A preset (ci, edu, photo, paper_open, paper, hr_only) or a YAML file."""
     out: Path
     """Folder of the run; a run that was stopped goes on from it."""
     devices: int = 1

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from rsclib.data import augment
+from rsclib.data import augment, photographs
 from rsclib.people import Affine, Batch, People, Share
 from rsclib.resolution import Ranges, degrade, normalise
 from rsclib.runs.distributed import ranks
@@ -31,6 +31,7 @@ def pick_shares(mix: Sequence[Share], rng: np.random.Generator, batch: int) -> t
 def mixed_batch(
     people: People, ranges: Ranges, step: int, *,
     scales: int, batch: int, seed: int, lab_share: float, rotation: float, scale: float,
+    photographed: bool = False,
 ) -> Batch:  # fmt: skip
     """B augmented images, each at ``scales`` sizes: {x_i} of Section 3.3.
 
@@ -40,7 +41,10 @@ def mixed_batch(
     Args:
         people: two groups joined (:meth:`People.join`), or a mix of data sets.
         scales: P', the first so many ranges are in use. batch: B over all processes.
-        lab_share: of the images from the first group (a mix has its own shares). rotation, scale: degrees and share.
+        lab_share: of the images from the first group (a mix has its own shares).
+        rotation, scale: degrees and share.
+        photographed: boxes are off, and each size of a person is blurred, noisy or compressed in its
+            own way (:mod:`rsclib.data.photographs`).
     """
     rng = np.random.default_rng([seed, step])
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
@@ -53,8 +57,16 @@ def mixed_batch(
     affine = Affine(*(a[mine] for a in augment.random_affine(batch, generator, rotation, scale)))
     tint = augment.random_colour(batch, generator)
     images, labels = augment.warp(people.images[chosen].float(), people.labels.at(chosen), *affine)
+    # Its own draws: whether pictures are damaged changes nothing else of them.
+    harm = np.random.default_rng([seed, step, rank, 1])
+    if photographed:
+        shift = photographs.random_shift(len(chosen), images.shape[2], harm)
+        images, labels = photographs.shifted(images, labels, shift)
     full = augment.colour(images, *(t[mine] for t in tint)).round().byte()
     sizes = ranges.sample_sizes(rng)[:scales]
-    seen = torch.cat([degrade(full, size) for size in sizes])  # one image, P' resolutions
+    views = (
+        photographs.photographed(full, s, harm) if photographed else degrade(full, s) for s in sizes
+    )
+    seen = torch.cat(list(views))  # one image, P' resolutions
     index = torch.cat([ranges.index(size).expand(len(chosen)) for size in sizes])
     return Batch(normalise(seen), index, labels, scales, affine=affine)

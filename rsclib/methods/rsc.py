@@ -66,7 +66,8 @@ class Rsc:
         drawn = ("seed", "lab_share", "rotation", "scale", "ranges")
         measure_or_load(
             net, self.people, {name: getattr(self.config, name) for name in drawn}
-            | {"batches": MEASURED, "processes": ranks()[1]},
+            | {"batches": MEASURED, "processes": ranks()[1]}
+            | ({"photographed": True} if self.config.photographed else {}),
             ((b.images.to(device), b.range_index.to(device)) for b in batches),
         )  # fmt: skip
 
@@ -74,7 +75,7 @@ class Rsc:
         c = self.config
         return mixed_batch(
             self.people, self.ranges, step, scales=scales, batch=batch, seed=c.seed,
-            lab_share=c.lab_share, rotation=c.rotation, scale=c.scale,
+            lab_share=c.lab_share, rotation=c.rotation, scale=c.scale, photographed=c.photographed,
         )  # fmt: skip
 
     def groups(self) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ class RscConfig:
         alpha_rate: alpha's rate in multiples of lr; Adam moves a weight by at most about its rate a
             step, so a short training leaves alpha where it was.
         rotation, scale: of the augmentation, degrees and share.
+        photographed: pictures are damaged as photographs are: :mod:`rsclib.data.photographs`.
         norm: batch statistics "shared" by the ranges, "per_range", or "measured": per range, taken
             from training images before the first step and frozen (see rsclib.range_norm).
         soften: at the end each range's statistics move by this share towards its larger neighbour's.
@@ -71,6 +72,7 @@ class RscConfig:
     alpha_rate: Annotated[float, Within(0, 1e12)] = 1.0
     rotation: Annotated[float, Within(0, 180)] = 20.0
     scale: Annotated[float, Within(0, 0.9)] = 0.15
+    photographed: bool = False
     norm: Literal["shared", "per_range", "measured"] = "shared"
     soften: Annotated[float, Within(0, 1)] = 0.0
     sync_norm: bool = False

@@ -59,6 +59,10 @@ class SpinConfig(RscConfig):
         super().check(where)
         if self.start_range >= PRESETS[self.ranges].count:
             raise RscError(f"{where}: start_range is one of 0..{PRESETS[self.ranges].count - 1}")
+        if self.photographed:  # a fit is made in the picture before it was moved
+            raise RscError(
+                f"{where}: photographed moves boxes, which fits know nothing of; leave it out"
+            )
 
 
 class BestFits(nn.Module):
