@@ -116,30 +116,38 @@ def predict_texture(
         raise RscError(f"{photo}: {error}") from error
     atlas = Atlas.of(predictor.body)
     person = texture_of(cut, native, predictor, net, mirror)
-    large = np.array(Image.fromarray(cut).resize((SHOWN, SHOWN), Image.Resampling.BICUBIC))
-    panels = [
-        Image.fromarray(person.small).resize((SHOWN // 2, SHOWN), Image.Resampling.BICUBIC),
-        Image.fromarray(over_photo(large, person, atlas)),
-        Image.fromarray(person.uv_map).resize((SHOWN, SHOWN), Image.Resampling.BICUBIC),
-    ]
     png, glb, webp = (stem.with_name(stem.name + end) for end in SUFFIXES)
-    write_bytes(png, _side_by_side(panels))
+    write_bytes(png, beside_each_other(panels_of(cut, person, atlas)))
     mesh = textured_mesh(person.vertices, atlas, person.uv_map)
     write_bytes(glb, mesh.export(file_type="glb"))
     write_turntable(webp, person.vertices, atlas, person.uv_map)
     return f"{photo}: textured from {min(LOW, native)} rows: {stem}-textured.{{png,glb,webp}}"
 
 
-def _side_by_side(panels: Sequence[Image.Image]) -> bytes:
-    """Pictures of one height as a PNG, a gap between them."""
-    gap = 8
-    sheet = Image.new(
-        "RGB", (sum(p.width for p in panels) + gap * (len(panels) - 1), SHOWN), "white"
-    )
-    left = 0
-    for panel in panels:
-        sheet.paste(panel, (left, 0))
-        left += panel.width + gap
+def panels_of(
+    cut: Pixels, person: TexturedPerson, atlas: Atlas, shown: int = SHOWN
+) -> list[Image.Image]:
+    """What the texture network saw, the body over the square picture, and its UV map, all ``shown``
+    pixels high."""
+    size, cubic = (shown, shown), Image.Resampling.BICUBIC
+    large = np.array(Image.fromarray(cut).resize(size, cubic))
+    return [
+        Image.fromarray(person.small).resize((shown // 2, shown), cubic),
+        Image.fromarray(over_photo(large, person, atlas)),
+        Image.fromarray(person.uv_map).resize(size, cubic),
+    ]
+
+
+def beside_each_other(*lines: Sequence[Image.Image]) -> bytes:
+    """Lines of pictures, all of one height, as a PNG with gaps between them."""
+    gap, high = 8, lines[0][0].height
+    width = max(sum(p.width for p in line) + gap * (len(line) - 1) for line in lines)
+    sheet = Image.new("RGB", (width, (high + gap) * len(lines) - gap), "white")
+    for row, line in enumerate(lines):
+        left = 0
+        for panel in line:
+            sheet.paste(panel, (left, row * (high + gap)))
+            left += panel.width + gap
     content = io.BytesIO()
     sheet.save(content, "PNG")
     return content.getvalue()

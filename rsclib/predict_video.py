@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,8 @@ from rsclib.files.video import Video, open_video
 from rsclib.geometry import cam_to_translation
 from rsclib.moving_people import Motion, Temporal
 from rsclib.predictor import NetPredictor
+from rsclib.texture import TexGlo
+from rsclib.textured_people import texture_people
 from rsclib.tracks import Track, TrackConfig, read_tracks, track, write_tracks
 from rsclib.viz.overlays import Drawn, draw_bodies
 from rsclib.viz.player import write_player
@@ -45,6 +48,7 @@ class Where:
 def predict_video(
     path: str, stem: Path, predictor: NetPredictor, where: Where | None = None,
     fps: float | None = None, webp: bool = False, temporal: Temporal | None = None,
+    painter: TexGlo | None = None,
 ) -> tuple[str, list[str]]:  # fmt: skip
     """Write ``stem.mp4`` (bodies over the film), ``stem.html`` (:mod:`rsclib.viz.player`), a
     ``stem-personN.npz`` for each person (:func:`rsclib.moving_people.write_amass`) and, of found
@@ -55,7 +59,8 @@ def predict_video(
 
     Args:
         fps: frames a second where the video does not say, or says it wrongly. webp: write
-            ``stem.webp``, too. temporal: see :func:`rsclib.moving_people.motion_of`.
+            ``stem.webp``, too. temporal: see :func:`rsclib.moving_people.motion_of`. painter: paint the
+            people, too (:func:`rsclib.textured_people.texture_people`).
 
     Returns:
         One line that says what was written, and warnings, a line each.
@@ -90,8 +95,13 @@ def predict_video(
         if webp:
             again = open_video(_beside(stem, ".mp4"))
             write_webp(_beside(stem, ".webp"), again, film.frames, video.fps)
-    for old in stem.parent.glob("*.npz"):  # people of an earlier call with other boxes
-        if re.fullmatch(re.escape(stem.name) + r"-person\d+\.npz", old.name) and old not in written:
+        textured = ""
+        if painter is not None:
+            shape = (video.height, video.width)
+            textured = ", " + texture_people(video, shape, motions, stem, predictor, painter)
+    for old in stem.parent.glob(f"{glob.escape(stem.name)}-person*"):  # of an earlier call's boxes
+        kind = re.fullmatch(re.escape(stem.name) + r"-person(\d+)(\.npz|-textured\.glb)", old.name)
+        if kind and _beside(stem, f"-person{kind[1]}.npz") not in written:
             old.unlink()
     moving.forget(work)
     kinds = [kind for kind, there in (("csv", where.find), ("webp", webp)) if there]
@@ -99,7 +109,7 @@ def predict_video(
         f"{path}: {film.frames} frames at {video.fps:g} a second, {len(motions)} "
         f"{'person' if len(motions) == 1 else 'people'}, {_over(temporal)}: "
         f"{_beside(stem, '.{' + ','.join(['mp4', 'html', *kinds]) + '}')} ({film.codec}"
-        f"{', drawn twice as large' * (scale > 1)}), {_beside(stem, '-person*.npz')}"
+        f"{', drawn twice as large' * (scale > 1)}), {_beside(stem, '-person*.npz')}{textured}"
     )
     return said, _doubts(path, motions, predictor)
 

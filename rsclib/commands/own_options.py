@@ -30,7 +30,7 @@ class Predict:
               rsc predict --texture photo.jpg         the body in the person's clothes
               rsc predict my_photos --boxes detections.json     a folder, COCO's results
               rsc predict clip.mp4 --track            people walk before a still camera
-              rsc predict clip.mp4 --tracks boxes.csv --webp
+              rsc predict clip.mp4 --tracks boxes.csv --webp --texture
               rsc predict folder_of_frames --fps 25 --box 310 80 120 260
     """
 
@@ -77,8 +77,9 @@ class Predict:
     temporal: bool = False
     """Of a video: let the temporal module of the model full read the features of all frames."""
     texture: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Of an image: paint the body, too: NAME-textured.png (over the image, and the UV map),
-    NAME-textured.glb and NAME-textured.webp (it turns). The person's head to feet should fill the box."""
+    """Paint the body, too: NAME-textured.png (over the image, and the UV map), NAME-textured.glb and, of
+    an image, NAME-textured.webp (it turns). The person's head to feet should fill the box. Of a video
+    everybody is painted, each from the frame where she is largest."""
     texture_model: str = "texglo"
     """What paints it: the shipped texglo, or a model that rsc train texglo wrote."""
 

@@ -51,7 +51,7 @@ def predict(options: Predict) -> int:
         try:
             if path in videos:
                 line, doubts = predict_video(
-                    path, stem, predictor, where, options.fps, options.webp, temporal
+                    path, stem, predictor, where, options.fps, options.webp, temporal, painter
                 )
             else:
                 people = _people(options, path, table, detector)
@@ -59,7 +59,7 @@ def predict(options: Predict) -> int:
             print(one_line(line))
             for doubt in doubts:
                 say(one_line(f"rsc: warning: {doubt}"))
-            if painter is not None:
+            if painter is not None and path not in videos:
                 line = predict_texture(
                     path, stem, predictor, painter, options.box, mirror=options.mirror
                 )
@@ -108,8 +108,6 @@ def _check_options(options: Predict, images: Sequence[str], videos: Sequence[str
     for name, value in given.items():
         if value not in (None, False) and not videos:
             raise RscError(f"{name} is for videos, and there is none among what was named")
-    if options.texture and videos:
-        raise RscError("--texture is for images, and there is a video among what was named")
     if options.texture_model != "texglo" and not options.texture:
         raise RscError("--texture-model goes with --texture")
     if options.texture and (options.boxes is not None or options.detect):
