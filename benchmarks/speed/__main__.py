@@ -21,7 +21,7 @@ import pandas as pd
 import torch
 import tyro
 
-from benchmarks.speed import fits, networks, onnx_runtime, parts, textures, video
+from benchmarks.speed import fits, networks, onnx_runtime, parts, sharpening, textures, video
 from benchmarks.speed.measure import Case, Row, measure
 from rsclib.errors import RscError
 from rsclib.runs.provenance import provenance
@@ -34,6 +34,7 @@ Name = Literal[
     "joints",
     "procrustes",
     "fits",
+    "sharpening",
     "textures",
     "steps",
     "inference",
@@ -47,6 +48,7 @@ COMPARISONS: dict[Name, Callable[[bool], Iterator[Case]]] = {
     "joints": parts.joints,
     "procrustes": parts.procrustes,
     "fits": fits.fits,
+    "sharpening": sharpening.sharpening,
     "textures": textures.textures,
     "steps": networks.steps,
     "inference": networks.inference,
