@@ -202,11 +202,13 @@ class RSCNet(nn.Module):
         by default the regressor's last."""
         with torch.autocast(phi.device.type, enabled=False):
             pose, betas, cam = estimate or self.regressor(phi.float())
-            rotmats = (
-                rot6d_to_rotmat(pose.reshape(-1, 24, 6)) if self.config.pose == "6d"
-                else axis_angle_to_rotmat(pose.reshape(-1, 24, 3))
-            )  # fmt: skip
-            return Prediction(rotmats, betas, cam, phi, self.projection(phi.float()))
+            return Prediction(self.rotmats_of(pose), betas, cam, phi, self.projection(phi.float()))
+
+    def rotmats_of(self, pose: Tensor) -> Tensor:
+        """Rotations (B, 24, 3, 3) of the regressor's pose: 6 or 3 numbers a joint, as configured."""
+        if self.config.pose == "6d":
+            return rot6d_to_rotmat(pose.reshape(-1, 24, 6))
+        return axis_angle_to_rotmat(pose.reshape(-1, 24, 3))
 
     def forward(self, images: Tensor, range_index: Tensor) -> Prediction:
         """Normalised images (B, 3, S, S) and range_index (B,) long to a Prediction.

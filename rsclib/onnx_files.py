@@ -28,7 +28,6 @@ from rsclib.body import Body
 from rsclib.errors import RscError
 from rsclib.files.atomic import atomic_path
 from rsclib.files.npz import is_file
-from rsclib.geometry import axis_angle_to_rotmat, rot6d_to_rotmat
 from rsclib.models import check_body
 from rsclib.network import RSCNet
 from rsclib.resolution import PRESETS, enlarge, normalise
@@ -47,7 +46,7 @@ class Plain(nn.Module):
 
     def forward(self, images: Tensor, range_index: Tensor) -> tuple[Tensor, ...]:
         """As :meth:`rsclib.network.RSCNet.forward`, a tuple in the order of :data:`OUTPUTS`."""
-        trunk, config = self.net.trunk, self.net.config
+        trunk = self.net.trunk
         # In evaluation each sample has its own affine map; the runs of a batch are not needed.
         groups: Any = (range_index, []) if trunk.per_range else None
         z = trunk.pool(trunk.bn1(trunk.conv1(images), groups).relu())
@@ -58,11 +57,7 @@ class Plain(nn.Module):
                 k += 1
         phi = z.mean((2, 3))
         pose, betas, cam = self.net.regressor(phi)
-        rotmats = (
-            rot6d_to_rotmat(pose.reshape(-1, 24, 6)) if config.pose == "6d"
-            else axis_angle_to_rotmat(pose.reshape(-1, 24, 3))
-        )  # fmt: skip
-        return rotmats, betas, cam, phi
+        return self.net.rotmats_of(pose), betas, cam, phi
 
 
 def needed(*names: str) -> None:

@@ -31,10 +31,14 @@ SHOWN = 384  # side of each panel of the picture, pixels
 
 
 def outputs(
-    photos: Sequence[str], folder: Path, suffixes: Sequence[str] | None = None
-) -> list[Path]:
+    photos: Sequence[str], folder: Path, suffixes: Sequence[str] | None = None,
+    several: bool = False,
+) -> list[Path]:  # fmt: skip
     """The common stem of each photograph's or video's files, ``folder/name``, to which ``suffixes`` (None:
     those of ``rsc predict``) are added.
+
+    Args:
+        several: a photograph may show several people, whose files are called ``name-personN``.
 
     Raises:
         RscError: two of them share a name, or one would be written over.
@@ -42,6 +46,14 @@ def outputs(
     names = [Path(photo).stem for photo in photos]
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise RscError(f"two images are called {twice[0]!r}; predict them into two folders (--out)")
+    for photo, name in zip(photos, names, strict=True):
+        of_person = re.fullmatch(r"(.+)-person\d+", name)
+        whose = photos[names.index(of_person[1])] if of_person and of_person[1] in names else None
+        if whose is not None and (several or is_video(whose)):
+            raise RscError(
+                f"the people of {whose} would be called like {photo}; predict them into two folders "
+                "(--out)"
+            )
     stems = [folder / name for name in names]
     taken = {Path(photo).absolute() for photo in photos}
     for photo, stem in zip(photos, stems, strict=True):

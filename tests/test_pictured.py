@@ -219,6 +219,12 @@ def test_what_is_not_of_this_command_stays(tmp_path: Path, predictor: NetPredict
     assert all(path.exists() for path in theirs) and not any(path.exists() for path in mine)
     with pytest.raises(RscError, match=r"a-overlay\.jpg would be overwritten"):
         outputs([str(tmp_path / "a.jpg"), str(tmp_path / "a-overlay.jpg")], tmp_path)
+    both = ["a.jpg", "a-person0.jpg"]
+    assert (
+        len(outputs(both, tmp_path)) == len(outputs(["b.jpg", both[1]], tmp_path, None, True)) == 2
+    )
+    with pytest.raises(RscError, match=r"the people of a\.jpg would be called like a-person0\.jpg"):
+        outputs(both, tmp_path, None, several=True)
 
 
 def test_a_mesh_that_is_not_finite_is_not_written(tmp_path: Path, body: Body) -> None:
@@ -386,6 +392,28 @@ def test_heic_with_and_without_its_plug_in(tmp_path: Path, monkeypatch: pytest.M
     stand_in = types.SimpleNamespace(register_heif_opener=register_heif_opener)
     monkeypatch.setitem(sys.modules, "pillow_heif", stand_in)
     assert read_image(path).shape == (4, 5, 3) and not is_video(path)
+
+
+def test_heic_with_the_real_plug_in(tmp_path: Path) -> None:
+    """Upright and in its colours, as a telephone writes it; what is cut off is refused."""
+    plug_in = pytest.importorskip(
+        "pillow_heif", reason="pillow-heif (the extra heif) is not installed"
+    )
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    pixels[:, :32], pixels[:24] = (200, 30, 30), (20, 160, 220)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "a.heic"
+    plug_in.from_pillow(Image.fromarray(pixels)).save(path, quality=95, exif=exif.tobytes())
+    assert not is_video(path)
+    read = read_image(path).astype(int)
+    assert read.shape in ((48, 64, 3), (64, 48, 3))
+    turned = pixels if read.shape == pixels.shape else np.rot90(pixels, -1)
+    assert np.abs(read - turned).mean() < 8
+    content = path.read_bytes()
+    for length in (20, 100, len(content) // 2):
+        with pytest.raises(RscError):
+            read_image(content[:length])
 
 
 # --- the page --------------------------------------------------------------------------------

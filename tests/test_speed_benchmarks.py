@@ -30,6 +30,7 @@ VARIANTS = {
     "joints": {"full mesh", "joints only"},
     "procrustes": {"one by one", "whole batch"},
     "fits": {"one by one", "whole batch"},
+    "sharpening": {"one by one", "whole batch", "whole batch, channels_last"},
     "textures": {"pytorch3d", "look-up"},
     "onnx": {f"{how}, batch {batch}" for how in ("PyTorch", "onnxruntime") for batch in (1, 4)},
     "video": {"frame by frame, fp32, whole mesh", "batches of 32, fp32", "batches of 32, bf16"},

@@ -36,7 +36,8 @@ def predict(options: Predict) -> int:
         raise RscError("name at least one image or video: rsc predict photo.jpg")
     images = images_named(options.images, frames=options.fps is not None)
     suffixes = (*SUFFIXES, *TEXTURED) if options.texture else None
-    stems = outputs(images, options.out, suffixes)
+    several = options.boxes is not None or options.detect
+    stems = outputs(images, options.out, suffixes, several)
     videos = [path for path in images if is_video(path)]
     _check_options(options, images, videos)
     detector = _detector() if options.detect else None
