@@ -2,8 +2,8 @@
 
 A tiny sound file is spoilt in two ways, by turns: its bytes (cut, flipped, zeroed, inserted), and what
 it says (values that are missing, huge, not finite, of another shape or kind). Nothing but an answer or
-an :class:`RscError` may come of it. HDF5 and videos are read by C code that is tested elsewhere
-(``test_readers_others``, ``test_video``), hostile code and bombs in ``tests/attacks``.
+an :class:`RscError` may come of it. HDF5 and videos, which C code reads, are spoilt in a process of their
+own; hostile code and bombs are in ``tests/attacks``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import csv
 import io
 import json
 import pickle
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -364,3 +366,16 @@ def test_ten_thousand_damaged_files(readers: list[Reader], tmp_path: Path) -> No
     for reader in readers:
         assert outcomes[reader.name, "refused"] > 10 or reader.name in lenient, reader.name
     assert sum(n for (_, what), n in outcomes.items() if what == "read") > 500
+
+
+def test_damaged_files_that_c_code_reads(tmp_path: Path) -> None:
+    pytest.importorskip("h5py", reason="h5py (the extra licensed) is not installed")
+    command = [sys.executable, "-m", "tests.attacks.c_readers", str(tmp_path), "150"]
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"ended with {done.returncode}: {done.stderr[-2000:]}"
+    outcomes = json.loads(done.stdout.splitlines()[-1])
+    assert len(outcomes) == 6
+    for kind, found in outcomes.items():
+        assert set(found) == {"read", "refused"}, f"{kind}: {found}"
+        assert sum(found.values()) == 150 and min(found.values()) > 0, f"{kind}: {found}"
