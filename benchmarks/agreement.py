@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rsclib.files.photos import Pixels
+from rsclib.limbs import on_limbs
 from rsclib.metrics import mpjpe, pa_mpjpe
-from rsclib.outside.blazepose import LEAST_PRESENCE, BlazePose, on_limbs
+from rsclib.outside.blazepose import LEAST_PRESENCE, BlazePose
 from rsclib.outside.squares import whole
 from rsclib.statistics import Interval, cluster_bootstrap, paired_difference
 

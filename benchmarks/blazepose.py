@@ -39,6 +39,7 @@ from tqdm.auto import tqdm
 from rsclib.body import load_body
 from rsclib.errors import RscError
 from rsclib.evaluate import CONSTANT, score_trial
+from rsclib.limbs import OnLimbs, on_limbs
 from rsclib.metrics import mpjpe, pa_mpjpe
 from rsclib.models import SHIPPED, model_named
 from rsclib.openbench.build import fetch
@@ -46,8 +47,6 @@ from rsclib.outside.blazepose import (
     LEAST_PRESENCE,
     TITLES,
     BlazePose,
-    OnLimbs,
-    on_limbs,
     pictures_of,
 )
 from rsclib.outside.fetching import KNOWN

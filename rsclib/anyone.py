@@ -10,7 +10,9 @@ predictor of it that is scored beside the shipped models::
 Where a model needs another environment, use files: :mod:`rsclib.exchange`.
 
 Joints are (B, J, 3): metres, relative to the pelvis, camera axes (x right, y down, z forward), the 14
-of :data:`rsclib.skeleton.J14_NAMES`; 17 with pelvis, spine and head of Human3.6M for MPI-INF-3DHP.
+of :data:`rsclib.skeleton.J14_NAMES`; 17 with pelvis, spine and head of Human3.6M for MPI-INF-3DHP. A
+tool without a neck and a head like these gives the first 12 and is scored on arms and legs
+(:mod:`rsclib.limbs`), as is what it is compared with.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from rsclib.resolution import shrink
 _SMALLEST, _TALLEST, _FURTHEST = 0.2, 4.0, 0.5
 _OTHER_UNITS = ((400, "millimetres: divide by 1000"), (40, "centimetres: divide by 100"))
 PLACEHOLDER = "put your model's name here"  # in a manifest that is to be filled in
-HIPS, HEAD, ANKLES = (2, 3), 13, (0, 5)
+HIPS, SHOULDERS, ANKLES = (2, 3), (8, 9), (0, 5)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Info:
     """What a model says of itself; tables and result files repeat it.
 
     Attributes:
-        name: in tables. joints: 14, or 17 for MPI-INF-3DHP under protocol spin.
+        name: in tables. joints: 14; 12, arms and legs alone; or 17 for MPI-INF-3DHP under protocol spin.
         trained_on: data, in words; "" where nobody knows. licence: of weights and code.
         link: where it is to be had.
     """
@@ -57,8 +59,8 @@ class Info:
         """
         if not self.name.strip() or not self.name.isprintable() or len(self.name) > 80:
             raise RscError(f"{where}: name is a line of 1 to 80 letters")
-        if self.joints not in (14, 17):
-            raise RscError(f"{where}: joints is 14 or 17, not {self.joints}")
+        if self.joints not in (12, 14, 17):
+            raise RscError(f"{where}: joints is 12, 14 or 17, not {self.joints}")
 
 
 class Look(NamedTuple):
@@ -77,7 +79,7 @@ class Model(Protocol):
         """Who it is."""
 
     def predict(self, look: Look) -> Tensor:
-        """Joints (B, 14 or 17, 3), see the head of this module."""
+        """Joints (B, 12, 14 or 17, 3), see the head of this module."""
 
 
 class Outside:
@@ -91,13 +93,19 @@ class Outside:
         """See :class:`rsclib.predictor.Predictor`.
 
         Raises:
-            RscError: the model's joints are not what they should be.
+            RscError: the model's joints are not what they should be, or arms and legs alone.
         """
+        if self.about.joints < 14:
+            raise RscError(
+                f"{self.about.name} gives arms and legs alone: score it on "
+                "rsclib.limbs.trial_on_limbs(trial), others as rsclib.limbs.OnLimbs"
+            )
         return self._joints(images, size)[:, :14]
 
     def __getattr__(self, name: str) -> Any:
-        # Seventeen are offered by a model that has them only: an evaluation asks what is there.
-        if name == "joints17" and self.__dict__.get("about", Info("")).joints == 17:
+        # Others than 14 are offered by a model that has them only: an evaluation asks what is there.
+        count = self.__dict__.get("about", Info("")).joints
+        if count != 14 and name == f"joints{count}":
             return self._joints
         raise AttributeError(name)
 
@@ -142,7 +150,7 @@ def check_joints(joints: Tensor, where: str, names: list[str] | None = None) -> 
 
 
 def upside_down(joints: Tensor) -> bool:
-    """Whether most of the people (N, J, 3) have their heads below their ankles: with y up in place of
-    down they would, and every number after that would be of no use."""
-    below = joints[:, HEAD, 1] > joints[:, ANKLES, 1].mean(1)
+    """Whether most of the people (N, J, 3) have their shoulders below their ankles: with y up in place
+    of down they would, and every number after that would be of no use."""
+    below = joints[:, SHOULDERS, 1].mean(1) > joints[:, ANKLES, 1].mean(1)
     return bool(below.float().mean() > 0.5) if len(joints) else False

@@ -37,6 +37,7 @@ from rsclib.errors import RscError
 from rsclib.evaluate import CUT, errors_of
 from rsclib.files.atomic import write_bytes, write_text
 from rsclib.files.npz import is_file, read_npz
+from rsclib.limbs import LIMBS, trial_on_limbs
 from rsclib.people import Trial
 from rsclib.readers.crops import Crops
 from rsclib.resolution import shrink
@@ -235,7 +236,7 @@ def read_predictions(path: Path, manifest: Manifest) -> Answers:
         in_order[torch.tensor(order)] = values
         check_joints(in_order, f"{path} at {size} px", list(place))
         if upside_down(in_order):
-            notes.append(f"{size} px: most heads are below the feet; camera axes have y down")
+            notes.append(f"{size} px: most shoulders are below the feet; camera axes have y down")
         found[size] = in_order
     return Answers(manifest, found, tuple(notes))
 
@@ -273,6 +274,8 @@ def score_answers(answers: Answers, trial: Trial) -> Scores:
             f"these are predictions of other pictures than {trial.name} has here: the number or hash "
             "in the manifest is another; write the pictures again with rsc score --images"
         )
+    if manifest.model.joints == len(LIMBS) and trial.truth.shape[1] != len(LIMBS):
+        trial = trial_on_limbs(trial)
     wanted = trial.truth.shape[1]
     if manifest.model.joints < wanted:
         raise RscError(

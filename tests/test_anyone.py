@@ -25,6 +25,7 @@ from rsclib.cli import main
 from rsclib.commands import outside_scoring
 from rsclib.errors import RscError
 from rsclib.geometry import axis_angle_to_rotmat
+from rsclib.limbs import OnLimbs, trial_on_limbs
 from rsclib.network import RSCNet
 from rsclib.people import Trial
 from rsclib.resolution import degrade, degrade_reference, enlarge, shrink
@@ -277,7 +278,7 @@ def test_every_slip_is_one_line(
         ({"lincense": "x"}, "unknown key 'lincense'"),
         ({"format": "2"}, "format is one of rsclib-predictions-1"),
         ({"model": {"name": ""}}, "name is a line of 1 to 80 letters"),
-        ({"model": {"name": "a", "joints": 49}}, "joints is 14 or 17, not 49"),
+        ({"model": {"name": "a", "joints": 49}}, "joints is 12, 14 or 17, not 49"),
         ({"side": 10**9}, "side must lie within 32..2048"),
     ],
 )
@@ -501,3 +502,72 @@ def test_checks_by_hand() -> None:
     with pytest.raises(RscError, match=r"0.6 m away from it"):
         check_joints(joints, "x")
     check_joints(torch.zeros(0, 14, 3), "x")
+
+
+# --- arms and legs alone ---------------------------------------------------------------------
+
+
+class Limbs(Mean):
+    """Says 12 joints, from another origin that is near the hips."""
+
+    def __init__(self, people: Tensor) -> None:
+        super().__init__(people[:, :12] + torch.tensor([0.05, -0.1, 0.02]), 12)
+        self.about = Info("limbs", 12)
+
+
+def test_twelve_joints_by_two_methods(truth: Tensor) -> None:
+    """A model of 12 and one of 14 that says the same have the same errors on the limbs, and the origin
+    of the 12 does not count."""
+    few, many, known = Outside(Limbs(truth)), Outside(Mean(truth)), trial()
+    with pytest.raises(
+        RscError, match=r"limbs gives arms and legs alone: score it on .*trial_on_limbs"
+    ):
+        few.joints14(known.images, 32)  # type: ignore[arg-type]
+    assert not hasattr(many, "joints12") and not hasattr(few, "joints17")
+    scores = E.score_trial({"few": few, "many": OnLimbs(many)}, trial_on_limbs(known), (32,))  # type: ignore[dict-item]
+    np.testing.assert_allclose(scores.of("few", 32), scores.of("many", 32), atol=1e-3)
+    whole = E.score_trial({"many": many}, known, (32,))
+    assert np.abs(whole.of("many", 32) - scores.of("many", 32)).max() > 1
+    with pytest.raises(RscError, match="is scored on 12 joints here"):
+        trial_on_limbs(trial_on_limbs(known))
+
+
+def test_twelve_joints_in_a_file(
+    model: Path, tmp_path: Path, truth: Tensor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model's own limbs in a file are as good as the model itself."""
+    words = ["--images", str(tmp_path), "--sizes", "32", "--limbs"]
+    assert main(["score", *words, "--example", str(model)]) == 0
+    made = json.loads((tmp_path / "manifest.json").read_text())
+    assert made["model"]["joints"] == 12
+    with np.load(tmp_path / "predictions.npz") as file:
+        assert file["joints"].shape == (N, 12, 3)
+    out = tmp_path / "eval.csv"
+    path = str(tmp_path / "predictions.npz")
+    assert main(["score", path, "--against", str(model), "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert "12 joints, of all methods" in said.err
+    scores = Scores.load(out.with_suffix(".npz"))
+    one, other = (m for m in scores.methods if m != E.CONSTANT)
+    np.testing.assert_allclose(scores.of(one, 32), scores.of(other, 32), atol=1e-3)
+
+
+def test_pictures_for_twelve_joints(tmp_path: Path) -> None:
+    assert main(["score", "--images", str(tmp_path), "--sizes", "32", "--limbs"]) == 0
+    assert json.loads((tmp_path / "manifest.json").read_text())["model"]["joints"] == 12
+    assert main(["score", str(tmp_path / "predictions.npz"), "--limbs"]) == 2
+
+
+def test_an_outside_rival_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    truth: Tensor,
+) -> None:  # fmt: skip
+    from rsclib.outside.blazepose import BlazePose
+
+    monkeypatch.setattr(BlazePose, "named", classmethod(lambda cls, name: Outside(Limbs(truth))))
+    words = ["score", "--images", str(tmp_path), "--sizes", "32", "--example"]
+    assert main([*words, "blazepose-lite"]) == 0
+    made = json.loads((tmp_path / "manifest.json").read_text())
+    assert made["model"] | {"link": ""} == dataclasses.asdict(Info("BlazePose lite", 12))
+    assert main([*words, "blazepose-huge"]) == 2
+    assert "choose from blazepose-lite, blazepose-full, blazepose-heavy" in capsys.readouterr().err

@@ -21,6 +21,7 @@ from benchmarks.blazepose import Found, found_by, rival_rows
 from benchmarks.street import Seen
 from rsclib.errors import RscError
 from rsclib.evaluate import score_trial
+from rsclib.limbs import on_limbs
 from rsclib.metrics import mpjpe
 from rsclib.outside import blazepose as B
 from rsclib.outside import detector as D
@@ -47,7 +48,7 @@ def test_the_rows_are_those_of_the_names() -> None:
 
 def test_both_sides_have_one_root() -> None:
     joints = torch.randn(4, 14, 3)
-    ours = B.on_limbs(joints)
+    ours = on_limbs(joints)
     assert ours.shape == (4, 12, 3)
     assert (ours[:, 2] + ours[:, 3]).abs().max() < 1e-6
     assert torch.allclose(ours[:, 0] - ours[:, 11], joints[:, 0] - joints[:, 11], atol=1e-6)
@@ -396,7 +397,7 @@ def test_agreement_means_what_it_says() -> None:
     people = {"HR-only": [Seen(j, j + off) for j in truth], "RSC-Net": [Seen(j, j) for j in truth]}
     seen = [np.arange(len(j)) > 0 for j in truth]
     seen[3][:] = False  # BlazePose never sees the last person
-    theirs = [Answers(B.on_limbs(j), s) for j, s in zip(truth, seen, strict=True)]
+    theirs = [Answers(on_limbs(j), s) for j, s in zip(truth, seen, strict=True)]
     theirs[0].joints[0] += 9  # where it sees nobody, what it says does not count
     rows = agreement_rows(people, theirs, "BlazePose full", 32)
     assert {r["people"] for r in rows} == {3} and {r["images"] for r in rows} == {5 + 6 + 7}

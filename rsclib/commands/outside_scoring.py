@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rsclib.predictor import Predictor
     from rsclib.scores import Scores
 
+OUTSIDE = "blazepose-"  # --example: an outside rival
+
 
 def score(options: Score) -> None:
     """Write pictures, write an example, or score a file."""
@@ -35,7 +37,7 @@ def score(options: Score) -> None:
     if len(options.predictions) != 1:
         raise RscError("name one file: rsc score FOLDER/predictions.npz (rsc score --help)")
     plain = type(options)()
-    for name in ("part", "count", "protocol", "side", "sizes"):
+    for name in ("part", "count", "protocol", "side", "sizes", "limbs"):
         if getattr(options, name) != getattr(plain, name):
             raise RscError(f"--{name} is of --images; a file is scored as its manifest says")
     _score(options, Path(options.predictions[0]))
@@ -47,16 +49,19 @@ def _write(options: Score, folder: Path) -> None:
     from rsclib.evaluate import joints_at
     from rsclib.exchange import Manifest, digest_of, write_images, write_predictions
     from rsclib.files.atomic import check_writable
+    from rsclib.limbs import LIMBS, OnLimbs
 
     check_writable(folder)
     asked = _as_eval(options, options.part, options.count, options.protocol)
-    predictors = _predictors(options, options.part, (options.example,)) if options.example else {}
+    predictors = _example(options)
     trial, licensed, _ = _trial(asked, options.side)
     sizes = _sizes(options)
+    limbs = options.limbs or any(hasattr(p, "joints12") for p in predictors.values())
+    joints_each = len(LIMBS) if limbs else trial.truth.shape[1]
     manifest = Manifest(
         options.part, len(trial.images), digest_of(trial), options.side, options.count,
         options.protocol if licensed else "",
-        model=Info(PLACEHOLDER, trial.truth.shape[1]),
+        model=Info(PLACEHOLDER, joints_each),
     )  # fmt: skip
     if not predictors:
         count = write_images(folder, trial, manifest, sizes)
@@ -64,15 +69,35 @@ def _write(options: Score, folder: Path) -> None:
         print(f"Score the answer: rsc score {one_line(folder / 'predictions.npz')}")
         return
     ((name, predictor),) = predictors.items()
-    model = Info(name, trial.truth.shape[1], "", "", "rsclib")
+    model = Info(name, joints_each, "", "", "rsclib")
+    if limbs and not hasattr(predictor, "joints12"):
+        predictor = OnLimbs(predictor)
     joints = {s: joints_at(predictor, trial.images, s, model.joints) for s in sizes}
     file = write_predictions(folder, dataclasses.replace(manifest, model=model), joints)
     print(f"What {name} answers: {one_line(file)}\nScore it: rsc score {one_line(file)}")
 
 
+def _example(options: Score) -> dict[str, Any]:
+    """Who answers, by name; nobody where pictures are to be written.
+
+    Raises:
+        RscError: no such model, or what BlazePose needs is not there.
+    """
+    if options.example.startswith(OUTSIDE):
+        from rsclib.outside.blazepose import TITLES, BlazePose
+
+        kind = options.example.removeprefix(OUTSIDE)
+        if kind not in TITLES:
+            known = ", ".join(OUTSIDE + name for name in TITLES)
+            raise RscError(f"there is no {options.example!r}; choose from {known}")
+        return {TITLES[kind]: BlazePose.named(kind)}
+    return _predictors(options, options.part, (options.example,)) if options.example else {}
+
+
 def _score(options: Score, path: Path) -> None:
     from rsclib.exchange import read_manifest, read_predictions
     from rsclib.files.atomic import check_writable, sha256
+    from rsclib.limbs import LIMBS, OnLimbs, trial_on_limbs
     from rsclib.runs.provenance import provenance
     from rsclib.runs.results import write_result
 
@@ -96,6 +121,9 @@ def _score(options: Score, path: Path) -> None:
         for name, one in predictors.items()
     }
     trial, _, facts = _trial(asked, manifest.side)
+    if manifest.model.joints == len(LIMBS):
+        trial, predictors = trial_on_limbs(trial), {n: OnLimbs(p) for n, p in predictors.items()}
+        say("arms and legs alone, from the middle of the hips: 12 joints, of all methods")
     scores, table = _scored(answers, trial, predictors)
     if options.out:
         facts |= {"model": dataclasses.asdict(manifest.model), "predictions": sha256(path)}

@@ -25,13 +25,15 @@ class Score:
        manifest.json, in which you put your model's name, licence and training data.
     2. Your program writes FOLDER/predictions.npz: id (R,) text, size (R,) whole numbers, joints
        (R, 14, 3): metres, relative to the pelvis, camera axes (x right, y down, z forward), in the
-       order of rsclib.skeleton.J14_NAMES.
+       order of rsclib.skeleton.J14_NAMES. With 12 joints in the manifest (--limbs) the first 12 of
+       them, arms and legs, and everything is scored on these.
     3. rsc score FOLDER/predictions.npz checks ids, hash and units, and gives tables with intervals,
        the paired difference to --against, and with --out a curve and files for the tables.
 
     Examples: rsc score --images runs/mine --part test-wild --count 512
               rsc score runs/mine/predictions.npz --against full hr-only --out runs/mine/eval.csv
               rsc score --example full --images runs/example --count 256   (a shipped model's answer)
+              rsc score --example blazepose-full --images runs/blazepose --count 256
               rsc score --images runs/3dpw --part 3dpw --data DATA --side 224
     """
 
@@ -44,8 +46,10 @@ class Score:
     images: Path | None = None
     """Write the pictures to look at into this folder, and a manifest to fill in."""
     example: str = ""
-    """Write what this model (a shipped one's name, or a file) answers into the folder of --images,
-    in place of pictures."""
+    """Write what this model (a shipped one's name, a file, or blazepose-lite, -full or -heavy, which
+    name arms and legs) answers into the folder of --images, in place of pictures."""
+    limbs: bool = False
+    """Of --images: ask for arms and legs alone."""
     part: str = "test-wild"
     """Of --images: a test part of the open benchmark, a licensed set, or a label file (rsc eval --help)."""
     count: int | None = None

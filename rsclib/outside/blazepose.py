@@ -10,7 +10,7 @@ Not done here: MediaPipe's tracking from frame to frame, and its refining of ima
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,12 +19,12 @@ from torch import Tensor
 
 from rsclib.errors import RscError
 from rsclib.files.photos import Pixels
-from rsclib.metrics import centre
+from rsclib.limbs import LIMBS
 from rsclib.outside.detector import Run, detect
 from rsclib.outside.fetching import model_path
 from rsclib.outside.squares import Floats, Square, look, put_back, to_picture, turned, whole
 from rsclib.resolution import degrade
-from rsclib.skeleton import J14_NAMES, MIDHIP
+from rsclib.skeleton import MIDHIP
 
 SIZE = 256  # of the square, pixels
 TITLES = {"lite": "BlazePose lite", "full": "BlazePose full", "heavy": "BlazePose heavy"}
@@ -37,9 +37,7 @@ NAMES = (
     *("left hip", "right hip", "left knee", "right knee", "left ankle", "right ankle"),
     *("left heel", "right heel", "left foot index", "right foot index"),
 )
-# The first 12 of joints14, all but neck and head top, which BlazePose does not have; and their rows
-# among its 33 points, by name. Both have the hips in the rows MIDHIP.
-LIMBS = J14_NAMES[:12]
+# Their rows among its 33 points, by name: neck and head top of joints14 are not among them.
 ROWS = tuple(NAMES.index(name) for name in LIMBS)
 
 
@@ -168,26 +166,6 @@ def pictures_of(images: Tensor, size: int) -> Pixels:
     """(B, S, S, 3) of images (B, 3, S, S) uint8, shrunk to ``size`` and enlarged, as our networks see
     them."""
     return degrade(images.cpu(), size).permute(0, 2, 3, 1).contiguous().numpy()
-
-
-class _Predictor(Protocol):
-    def joints14(self, images: Tensor, size: int) -> Tensor: ...
-
-
-class OnLimbs:
-    """A predictor of 14 joints on the 12 that BlazePose has too, from the middle of the hips."""
-
-    def __init__(self, predictor: _Predictor) -> None:
-        self.predictor = predictor
-
-    def joints12(self, images: Tensor, size: int) -> Tensor:
-        """:data:`LIMBS` (B, 12, 3), metres."""
-        return on_limbs(self.predictor.joints14(images, size))
-
-
-def on_limbs(joints14: Tensor) -> Tensor:
-    """:data:`LIMBS` (B, 12, 3) of the 14 evaluation joints (B, 14, 3), from the middle of the hips."""
-    return centre(joints14[..., : len(LIMBS), :], MIDHIP)
 
 
 def _sigmoid(logits: Floats) -> Floats:
