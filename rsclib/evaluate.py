@@ -74,8 +74,9 @@ def errors_of(joints: Tensor, trial: Trial) -> dict[str, NDArray[np.float64]]:
 def constant_pose(truth: Tensor) -> dict[str, NDArray[np.float64]]:
     """Errors of the best constant prediction, the yardstick of every model.
 
-    Two constants, each the best for its metric: the point-wise mean of the joints (MPJPE), and the
-    mean of the joints after each was aligned to a common one (MPJPE-PA).
+    Two constants, each the best in squares: the point-wise mean of the joints (MPJPE), and the mean of
+    the joints after each was aligned to a common one (MPJPE-PA). In millimetres, not squared, a median
+    of points would be best, by a little.
     """
     mean = truth.mean(0, keepdim=True)
     shape = truth[:1]

@@ -25,7 +25,7 @@ from rsclib.errors import RscError
 from rsclib.skeleton import J14_NAMES, MIDHIP
 
 MM_PER_M = 1000.0
-WINDOW = 16  # frames at a time, of VIBE's and the paper's video network (Section 3.4)
+WINDOW = 16  # frames at a time, of VIBE's and the paper's video network (Section 3.5)
 # Joints of one person are within 3 m of each other; a body in millimetres spans hundreds.
 _LARGEST_BODY_M = 20.0
 

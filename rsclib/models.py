@@ -30,7 +30,7 @@ SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net", "spin": "SPIN, all sizes"}
 # The shipped temporal modules, and whose features each reads.
 VIDEO = {"video": "full"}
 REID = "reid"  # the shipped network that tells people apart, f_Re of Eq. 13
-# The shipped texture networks, T of Section 3.5: seed 0 of three rows of Tables 4 and 8.
+# The shipped texture networks, T of Section 3.6: seed 0 of three rows of Tables 4 and 8.
 TEXTURES = {"texglo": "TexGlo", "wo-glo": "w/o Glo", "baseline-star": "Baseline*"}
 TEXTURE = "texglo"
 

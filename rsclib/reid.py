@@ -1,4 +1,4 @@
-"""f_Re of Eq. 13: a network that tells pedestrians apart, Section 3.5.
+"""f_Re of Eq. 13: a network that tells pedestrians apart, Section 3.6.
 
 Trained on people in several views (:mod:`rsclib.methods.reid`), it gives pictures of one person nearby
 features. The ReID loss compares what its layers say (:mod:`rsclib.reid_loss`). As in PCB the last

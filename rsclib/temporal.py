@@ -1,4 +1,4 @@
-"""Video (paper, Section 3.4): a recurrent module over the features of frames, and a critic of motion.
+"""Video (paper, Section 3.5): a recurrent module over the features of frames, and a critic of motion.
 
 The network that sees images stays as it is. Its pooled features phi_1 .. phi_T of T frames go through
 a GRU, which knows what came before, and one regressor reads a body from each of its outputs. The

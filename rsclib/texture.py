@@ -1,4 +1,4 @@
-"""TexGlo: a texture for the whole body from one small picture (Section 3.5).
+"""TexGlo: a texture for the whole body from one small picture (Section 3.6).
 
 An encoder-decoder turns the person's picture into the UV map of their body. What the picture does
 not show has to be guessed from what it does, so the bottleneck is given a summary of the whole

@@ -66,8 +66,8 @@ def check_slip(answer: Callable[[Any, Any, Any], str]) -> None:
         spoilt = sound.copy()
         spoilt[4, 1, 2] = value
         cases += [(people, spoilt), (people[:8], spoilt[:8])]
-    cases += [(people, sound * f) for f in (1000, 100, 0.01)]
-    cases += [(people, sound + s) for s in (2.0, 0.2)]
+    cases += [(people, sound * f) for f in (1000, 100, 6, 0.01)]
+    cases += [(people, sound + s) for s in (2.0, 0.4, 0.2)]
     one_off, one_large = sound.copy(), sound.copy()
     one_off[3] += 5
     one_large[3] *= 50
@@ -131,6 +131,7 @@ def check_problems(answer: Callable[[Shapes, Shapes], Lists]) -> None:
         ({"model": {f"module.{k}": v for k, v in own.items()}}, "first the container, then names"),
         (half, "module. goes only where all names have it"),
         (own | {"fc.weight": (4, 3)}, "as many numbers, but is it the same shape?"),
+        ({"model": (2, 2), "fc.bias": (3,)}, "an entry called model may be a weight"),
         ({"z": (1,), "a": (1,), "m": (2,)}, "are the lists sorted?"),
     ]
     for given, hint in cases:

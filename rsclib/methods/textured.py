@@ -1,4 +1,4 @@
-"""TexGlo (Section 3.5) and the rows of Tables 4 and 8: UV maps learnt from pictures alone.
+"""TexGlo (Section 3.6) and the rows of Tables 4 and 8: UV maps learnt from pictures alone.
 
 No true texture is shown. What the network makes of the small picture x_L is drawn on the mesh of the
 sharp one, x_H, and has to look to a ReID network like the person in x_H (Eq. 13). As no loss on pictures

@@ -1,4 +1,4 @@
-"""The temporal module (Section 3.4) and VIBE: a GRU over frozen features, judged by a motion critic.
+"""The temporal module (Section 3.5) and VIBE: a GRU over frozen features, judged by a motion critic.
 
 Both rows of Table 3 are this method. What differs is whose features it is given: RSC-Net's, or those
 of a network that was trained at all sizes with nothing of the paper's, as SPIN is.

@@ -1,4 +1,4 @@
-"""Pedestrians: each person in several views, 128 x 64, with the true texture; Section 3.5's data.
+"""Pedestrians: each person in several views, 128 x 64, with the true texture; Section 3.6's data.
 
 They stand in for Market-1501: a person is seen by six cameras, from all sides, walking or standing,
 in other light each time. People of training and test share no body, outfit or place. Unlike in the

@@ -1,6 +1,6 @@
 """Textured bodies: where each pixel looks in the UV map, worked out once, then a look-up.
 
-While a texture is learnt its geometry stands still (Section 3.5), so a mesh is rasterised once, to the
+While a texture is learnt its geometry stands still (Section 3.6), so a mesh is rasterised once, to the
 (u, v) of every pixel and a mask; what is left of rendering is a bilinear look-up, whose gradient in
 the texture is exact. :func:`reference` is the same picture by pytorch3d's renderer.
 
