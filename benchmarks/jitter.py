@@ -2,8 +2,9 @@
 
 python -m benchmarks.jitter            (a few minutes) -> results/open/jitter.csv
 
-People of val-wild at 128 and 32 px, the shipped models, each with the picture alone and with the mean of
-picture and mirror image (rsclib.mirror, what ``rsc predict`` does). Damage: the square 10 % tighter or
+People of val-wild at 128 and 32 px, the shipped models, each with the picture alone, with the mean of
+picture and mirror image (rsclib.mirror), and with ten looks, five squares and their mirror images
+(rsclib.looks, what ``rsc predict`` does). Damage: the square 10 % tighter or
 wider, or moved by 10 % of its side to the right; Gaussian noise of 10 grey levels; JPEG of quality 30. A
 row is the mean movement of the 14 joints, from the pelvis, against the undamaged picture (mm), and
 "all" their mean over the kinds. Small is good only for a model that moves at all: errors stand beside.
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import roma
 import torch
 import tyro
 from numpy.typing import NDArray
@@ -26,9 +28,12 @@ from PIL import Image
 from torch import Tensor
 
 from rsclib.body import load_body
+from rsclib.crops import cut
+from rsclib.looks import squares_about
 from rsclib.metrics import mpjpe
-from rsclib.mirror import mean_of_two_looks
+from rsclib.mirror import mean_of_two_looks, mirrored_back
 from rsclib.models import model_named
+from rsclib.network import Prediction
 from rsclib.openbench.build import fetch
 from rsclib.predictor import NetPredictor
 from rsclib.runs.provenance import provenance
@@ -37,7 +42,7 @@ from rsclib.statistics import cluster_bootstrap, paired_difference
 from rsclib.viz.own import tightened
 
 PART = "val-wild"
-MODELS = {"HR-only": "hr-only", "Plain": "spin", "RSC-Net": "full"}
+MODELS = {"HR-only": "hr-only", "Plain": "spin", "RSC-Net": "full", "RSC-Net, photo": "photo"}
 SIZES = (128, 32)
 NOISE, QUALITY, MOVE = 10.0, 30, 0.1
 Pixels = NDArray[np.uint8]
@@ -91,17 +96,30 @@ DAMAGE: dict[str, Callable[[Pixels], Pixels]] = {
 
 
 def joints(predictor: NetPredictor, images: Pixels, size: int) -> dict[str, Tensor]:
-    """Joints (N, 14, 3), metres, of the picture alone and of the mean of both looks."""
-    found: dict[str, list[Tensor]] = {"alone": [], "mean of two looks": []}
+    """Joints (N, 14, 3), metres, of the picture alone and of the means of two and of ten looks."""
+    ways = ("alone", "mean of two looks", "mean of ten looks")
+    found: dict[str, list[Tensor]] = {way: [] for way in ways}
     pictures = torch.from_numpy(images).permute(0, 3, 1, 2)
     with torch.inference_mode():
         for some in pictures.split(64):
             looks = [predictor.at(view, size) for view in (some, some.flip(3))]
-            for way, p in zip(
-                found, (looks[0], mean_of_two_looks(looks[0], looks[1])), strict=True
-            ):
+            answers = (looks[0], mean_of_two_looks(looks[0], looks[1]), ten(predictor, some, size))
+            for way, p in zip(ways, answers, strict=True):
                 found[way].append(predictor.body.joints(p.rotmats, p.betas).joints14.cpu())
     return {way: torch.cat(parts) for way, parts in found.items()}
+
+
+def ten(predictor: NetPredictor, pictures: Tensor, size: int) -> Prediction:
+    """The mean of ten looks at pictures (B, 3, S, S), whose squares repeat the edge where they reach out
+    of them; the camera is not asked for."""
+    side, views = pictures.shape[-1], []
+    whole = pictures.permute(0, 2, 3, 1).numpy()
+    for place in squares_about((0.0, 0.0, float(side))):
+        seen = np.stack([cut(one, place.tolist(), side) for one in whole])
+        view = torch.from_numpy(seen).permute(0, 3, 1, 2)
+        views += [predictor.at(view, size), mirrored_back(predictor.at(view.flip(3), size))]
+    rotmats = roma.special_procrustes(torch.stack([v.rotmats for v in views]).sum(0))
+    return views[0]._replace(rotmats=rotmats, betas=torch.stack([v.betas for v in views]).mean(0))
 
 
 def measured(options: Options) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """The bodies of the people in one picture, and where in the picture they are.
 
 Each person is cut out as a square, whose size in pixels of the picture picks the row of alpha, and looked
-at twice: as it is and mirrored. How far the two answers are apart is how sure they are.
+at twice: as it is and mirrored. How far the two answers are apart is how sure they are. The body is that of
+one look, or the mean of several (:mod:`rsclib.looks`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rsclib.doubts import body_doubts, disagreement, picture_doubts
 from rsclib.errors import RscError
 from rsclib.files.photos import MAX_PIXELS, Photo, Pixels, crop, square
 from rsclib.geometry import CROP, FOCAL, before_one_camera, cam_to_translation, project
-from rsclib.mirror import mean_of_two_looks
+from rsclib.looks import Looks, look_at
 from rsclib.network import Prediction
 from rsclib.predictor import NetPredictor
 from rsclib.tracks import Boxes
@@ -94,19 +95,19 @@ class Person(NamedTuple):
 
 
 def people_in(
-    photo: Photo, predictor: NetPredictor, where: Where | None = None, mirror: bool = False
+    photo: Photo, predictor: NetPredictor, where: Where | None = None, looks: Looks = 1
 ) -> list[Person]:
     """Find the bodies of the people in a picture, in the order of their boxes.
 
     Args:
-        mirror: the body is the mean of both looks, not that of the first.
+        looks: the body is the mean of so many: :mod:`rsclib.looks`.
 
     Raises:
         RscError: a box is of no use, there is none, or the network's output is not finite.
     """
     where = where or Where()
     return [
-        _person(cut, native, box, square_, doubts, predictor, mirror)
+        _person(photo.pixels, cut, native, box, square_, doubts, predictor, looks)
         for cut, native, box, square_, doubts in _cuts(photo, where, predictor.ranges.full)
     ]
 
@@ -145,17 +146,15 @@ def _cuts(photo: Photo, where: Where, size: int) -> Iterator[_Cut]:
 
 
 def _person(
-    cut: Pixels, native: int, box: Sequence[float], place: Sequence[float], doubts: list[str],
-    predictor: NetPredictor, mirror: bool,
+    pixels: Pixels, cut: Pixels, native: int, box: Sequence[float], place: Sequence[float],
+    doubts: list[str], predictor: NetPredictor, looks: Looks,
 ) -> Person:  # fmt: skip
-    image = torch.from_numpy(cut.copy()).permute(2, 0, 1)[None]
-    straight, mirrored = (predictor(view, native) for view in (image, image.flip(3)))
-    taken = mean_of_two_looks(straight, mirrored) if mirror else straight
+    taken, straight, mirrored = look_at(pixels, place, cut, native, predictor, looks)
     body = predictor.body
     with torch.inference_mode():
         out = body(taken.rotmats, taken.betas)
-        looks = [body.joints(p.rotmats, p.betas).joints14 for p in (straight, mirrored)]
-        apart = float(disagreement(*looks)[0])
+        both = [body.joints(p.rotmats, p.betas).joints14 for p in (straight, mirrored)]
+        apart = float(disagreement(*both)[0])
         points = project(out.joints24, taken.cam)
     doubts = doubts or body_doubts(points.cpu())
     if apart > UNSURE_MM:

@@ -17,6 +17,7 @@ from rsclib.files.atomic import atomic_path, write_bytes, write_text
 from rsclib.files.photos import Pixels, read_photo
 from rsclib.files.video import is_video
 from rsclib.geometry import assumed_focal
+from rsclib.looks import Looks
 from rsclib.pictured import Person, Where, people_in
 from rsclib.predictor import NetPredictor
 from rsclib.render.export import write_glb
@@ -73,7 +74,7 @@ def predict_photo(
     stem: Path,
     predictor: NetPredictor,
     where: Where | None = None,
-    mirror: bool = False,
+    looks: Looks = 1,
 ) -> tuple[str, list[str]]:
     """Write what one photograph shows.
 
@@ -87,7 +88,7 @@ def predict_photo(
     the body's origin, in metres.
 
     Args:
-        mirror: see :func:`rsclib.pictured.people_in`.
+        looks: see :func:`rsclib.pictured.people_in`.
 
     Returns:
         One line that says what was written, and warnings of what makes it doubtful, a line each.
@@ -98,7 +99,7 @@ def predict_photo(
     where, body = where or Where(), predictor.body
     try:
         content = read_photo(photo)
-        people = people_in(content, predictor, where, mirror)
+        people = people_in(content, predictor, where, looks)
     except RscError as error:
         named = str(RscError(photo)) in str(error)  # as an error writes the name
         raise RscError(str(error) if named else f"{photo}: {error}") from error
@@ -109,7 +110,7 @@ def predict_photo(
         write_obj(_file(own, ".obj"), person.vertices, faces)
         write_glb(_file(own, ".glb"), {f"person {k}": person.vertices}, faces, [_colour(k)])
         with atomic_path(_file(own, ".npz")) as temporary:
-            np.savez(temporary, allow_pickle=False, **arrays_of(person, size, mirror, body))
+            np.savez(temporary, allow_pickle=False, **arrays_of(person, size, looks, body))
         panels = draw(person, body)
         with atomic_path(_file(own, ".png")) as temporary:
             panels.savefig(temporary, dpi=100)
@@ -117,7 +118,7 @@ def predict_photo(
         standing = {f"person {k}": p.vertices + p.standing(*size) for k, p in enumerate(people)}
         write_glb(_file(stem, ".glb"), standing, faces, [_colour(k) for k in range(len(people))])
     picture = picture_page.shown(content.pixels, people)
-    note = f"Estimated by {predictor.net.source} from {Path(photo).name}{_looks(mirror)}."
+    note = f"Estimated by {predictor.net.source} from {Path(photo).name}{_asked(looks)}."
     page = _file(stem, ".html")
     picture_page.write_picture_page(page, picture, people, body, Path(photo).name, note)
     drawn = picture_page.over_picture(picture, people, body)
@@ -135,8 +136,9 @@ def _colour(number: int) -> tuple[float, ...]:
     return COLOURS[number % len(COLOURS)]
 
 
-def _looks(mirror: bool) -> str:
-    return " and its mirror image" if mirror else ""
+def _asked(looks: Looks) -> str:
+    said = {1: "", 2: " and its mirror image", 10: ", the mean of ten looks"}
+    return said[looks]
 
 
 def _said(photo: str, stem: Path, people: Sequence[Person], several: bool) -> str:
@@ -164,7 +166,7 @@ def _forget_others(stem: Path, stems: Sequence[Path]) -> None:
 
 
 def arrays_of(
-    person: Person, size: Sequence[int], mirror: bool, body: Body
+    person: Person, size: Sequence[int], looks: Looks, body: Body
 ) -> Mapping[str, NDArray[Any]]:
     """What an npz holds of a person in a picture of ``size`` (width, height).
 
@@ -174,7 +176,7 @@ def arrays_of(
     (14, 2). The square's camera, before which they are projected: focal_px, centre_px (2,) and
     translation (3,) of the body's origin, metres; the same before one camera for the whole picture,
     whose focal length is assumed: picture_focal_px, picture_translation (3,). native_px and
-    range_index; unsure_mm; mirror, whether it is the mean of both looks; body (name, digest).
+    range_index; unsure_mm; looks, of how many it is the mean; body (name, digest).
     """
     joints14 = person.joints14 + person.pelvis
     return {
@@ -188,7 +190,7 @@ def arrays_of(
         "picture_focal_px": np.array(float(assumed_focal(size[0], size[1]))),
         "picture_translation": person.standing(size[0], size[1]),
         "native_px": np.array(person.native, np.int64), "range_index": np.array(person.range_index, np.int64),
-        "unsure_mm": np.array(float(person.unsure_mm)), "mirror": np.array(mirror),
+        "unsure_mm": np.array(float(person.unsure_mm)), "looks": np.array(looks),
         "body": np.array([body.name, body.digest]),
     }  # fmt: skip
 

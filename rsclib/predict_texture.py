@@ -15,9 +15,10 @@ from torch import Tensor
 
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_bytes
-from rsclib.files.photos import Pixels, crop, read_photo
+from rsclib.files.photos import Pixels, crop, read_photo, square
 from rsclib.geometry import cam_to_translation
-from rsclib.mirror import mean_of_two_looks
+from rsclib.looks import Looks, look_at
+from rsclib.network import Prediction
 from rsclib.predictor import NetPredictor
 from rsclib.render.export import textured_mesh
 from rsclib.render.uv import Atlas, composite, look_up, rasterise_uv, weak_perspective
@@ -40,8 +41,9 @@ class TexturedPerson(NamedTuple):
 
 
 def texture_of(
-    cut: Pixels, native: int, predictor: NetPredictor, net: TexGlo, mirror: bool = False
-) -> TexturedPerson:
+    cut: Pixels, native: int, predictor: NetPredictor, net: TexGlo,
+    taken: Prediction | None = None,
+) -> TexturedPerson:  # fmt: skip
     """M, delta and T of a square picture of one person.
 
     The mesh is what ``rsc predict`` gives. The texture network has learnt from people who stand in
@@ -50,18 +52,15 @@ def texture_of(
 
     Args:
         cut: (S, S, 3) uint8, S the predictor's. native: its pixels a side before it was enlarged.
-        mirror: the mesh is the mean of what is said of the picture and of its mirror image.
+        taken: what body is in it; None: what the predictor says of the picture alone.
     """
-    square = torch.from_numpy(cut).permute(2, 0, 1)[None]
+    image = torch.from_numpy(cut).permute(2, 0, 1)[None]
     with torch.inference_mode():
-        taken = predictor(square, native)
-        if mirror:
-            taken = mean_of_two_looks(taken, predictor(square.flip(3), native))
-        rotmats, betas, cam, *_ = taken
+        rotmats, betas, cam, *_ = predictor(image, native) if taken is None else taken
         vertices = predictor.body(rotmats, betas).vertices
         assert vertices is not None
         placed = (vertices + cam_to_translation(cam)[:, None])[0].cpu().numpy()
-        small = middle_columns(square)
+        small = middle_columns(image)
         small = degrade_height(small, min(LOW, native))  # x_L
         uv_map = net.textures(small)[0]
     return TexturedPerson(placed, as_bytes(uv_map), small[0].permute(1, 2, 0).numpy())
@@ -97,7 +96,7 @@ def predict_texture(
     predictor: NetPredictor,
     net: TexGlo,
     box: Sequence[float] | None = None,
-    mirror: bool = False,
+    looks: Looks = 1,
 ) -> str:
     """Write ``stem-textured.png`` (what was seen, the body over the photograph, its UV map),
     ``stem-textured.glb`` and ``stem-textured.webp`` (the body turns) for one photograph.
@@ -115,7 +114,8 @@ def predict_texture(
     except RscError as error:
         raise RscError(f"{photo}: {error}") from error
     atlas = Atlas.of(predictor.body)
-    person = texture_of(cut, native, predictor, net, mirror)
+    looked = look_at(pixels, square(pixels.shape, box), cut, native, predictor, looks)
+    person = texture_of(cut, native, predictor, net, looked.taken)
     png, glb, webp = (stem.with_name(stem.name + end) for end in SUFFIXES)
     write_bytes(png, beside_each_other(panels_of(cut, person, atlas)))
     mesh = textured_mesh(person.vertices, atlas, person.uv_map)

@@ -11,6 +11,7 @@ from PIL import Image
 from rsclib.crops import cut
 from rsclib.files.atomic import write_bytes
 from rsclib.files.photos import Pixels
+from rsclib.looks import look_at
 from rsclib.moving_people import Motion
 from rsclib.predict_texture import TexturedPerson, beside_each_other, panels_of, texture_of
 from rsclib.predictor import NetPredictor
@@ -56,7 +57,8 @@ def texture_people(
             square = motions[k].squares[rows[k]].tolist()
             native = max(1, round(square[2]))
             seen = cut(frame, square, side).copy()  # Pillow's is read-only
-            found[k] = (seen, texture_of(seen, native, predictor, net, mirror=True))
+            looked = look_at(frame, square, seen, native, predictor)
+            found[k] = (seen, texture_of(seen, native, predictor, net, looked.taken))
         if not wanted:
             break
     lines = []

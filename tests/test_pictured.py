@@ -112,7 +112,7 @@ def test_half_way_about_one_axis_is_the_mean_angle(a: float, b: float, seed: int
 def test_mirroring_the_picture_mirrors_the_mean(predictor: NetPredictor) -> None:
     """Of both looks no one comes first."""
     pixels = noise(64, 64)
-    looks = [people_in(Photo(p, None), predictor, None, True)[0] for p in (pixels, pixels[:, ::-1])]
+    looks = [people_in(Photo(p, None), predictor, None, 2)[0] for p in (pixels, pixels[:, ::-1])]
     back = mirrored_back(looks[1].prediction)
     torch.testing.assert_close(looks[0].prediction.rotmats, back.rotmats, atol=1e-3, rtol=0)
     torch.testing.assert_close(looks[0].prediction.cam, back.cam, atol=1e-3, rtol=0)
@@ -175,7 +175,7 @@ def test_the_files_of_several_people(tmp_path: Path, predictor: NetPredictor, bo
     found = np.array([(10.0, 5, 20, 35), (50, 20, 6, 10), (60, 10, 20, 40)])
     for count in (3, 2):  # a call with fewer boxes leaves nobody of the first behind
         line, doubts = predict_photo(
-            str(photo), stem, predictor, Where(boxes=lambda pixels, n=count: found[:n]), True
+            str(photo), stem, predictor, Where(boxes=lambda pixels, n=count: found[:n]), 2
         )
         people = [f"a-person{k}{suffix}" for k in range(count) for suffix in OF_PERSON]
         assert sorted(os.listdir(stem.parent)) == sorted(
@@ -185,7 +185,7 @@ def test_the_files_of_several_people(tmp_path: Path, predictor: NetPredictor, bo
         assert all(re.match(rf"{re.escape(str(photo))}, person \d: ", doubt) for doubt in doubts)
     with np.load(tmp_path / "out" / "a-person1.npz", allow_pickle=False) as file:
         arrays = {key: file[key] for key in file.files}
-    assert bool(arrays["mirror"]) and arrays["box"].tolist() == [50, 20, 6, 10]
+    assert int(arrays["looks"]) == 2 and arrays["box"].tolist() == [50, 20, 6, 10]
     assert arrays["native_px"] == 12 and arrays["range_index"] == 3
     placed = arrays["joints24"] + arrays["translation"]  # the camera says where the joints are
     pixels = placed[:, :2] / placed[:, 2:] * arrays["focal_px"] + arrays["centre_px"]
@@ -258,7 +258,7 @@ def test_a_folder_a_pattern_and_boxes(
     Path("in/notes.txt").write_text("no image")
     Path("in/.hidden.png").write_bytes(b"")
     Path("boxes.csv").write_text("image,x1,y1,x2,y2\na.png,10,5,30,40\nc.jpg,50,20,56,30\n")
-    words = ["predict", "in", "*.jpg", "--boxes", "boxes.csv", "--no-mirror", "--out", "out"]
+    words = ["predict", "in", "*.jpg", "--boxes", "boxes.csv", "--looks", "1", "--out", "out"]
     assert main(words) == 2
     said = capsys.readouterr()
     assert [line.split(":")[0] for line in said.out.splitlines()] == ["in/a.png", "c.jpg"]
@@ -268,7 +268,7 @@ def test_a_folder_a_pattern_and_boxes(
         "rsc: 1 of 3 failed, the others are written",
     ]
     with np.load("out/c-person0.npz", allow_pickle=False) as file:
-        assert file["box"].tolist() == [50, 20, 6, 10] and not file["mirror"]
+        assert file["box"].tolist() == [50, 20, 6, 10] and file["looks"] == 1
 
 
 MISTAKES = {

@@ -102,7 +102,6 @@ def test_the_command_writes_its_files(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["film.mp4", "--texture"], "--texture is for images"),
         (["a.png", "--texture-model", "x.safetensors"], "goes with --texture"),
         (["a.png", "--texture", "--texture-model", "full"], "'rscnet'"),
         (["a.png", "--texture", "--texture-model", "none.safetensors"], "no model at"),

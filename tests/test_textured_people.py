@@ -14,6 +14,7 @@ from PIL import Image
 from rsclib import predict_video as P
 from rsclib.crops import cut, squares_of
 from rsclib.files.photos import Pixels
+from rsclib.looks import look_at
 from rsclib.moving_people import Motion
 from rsclib.predict_texture import texture_of
 from rsclib.predict_video import Where, predict_video
@@ -62,7 +63,8 @@ def test_everybody_is_painted_from_her_own_frame(tmp_path: Path) -> None:
     names = {"film-textured.png", "film-person3-textured.glb", "film-person7-textured.glb"}
     assert {p.name for p in tmp_path.iterdir()} == names
     seen = cut(frames[12], [4, 4, 40], predictor.ranges.full).copy()
-    wanted = texture_of(seen, 40, predictor, net, mirror=True)
+    looked = look_at(frames[12], [4, 4, 40], seen, 40, predictor)
+    wanted = texture_of(seen, 40, predictor, net, looked.taken)
     mesh = trimesh.load(tmp_path / "film-person3-textured.glb", force="mesh")
     picture = np.asarray(mesh.visual.material.baseColorTexture.convert("RGB"))
     assert np.array_equal(picture, wanted.uv_map)

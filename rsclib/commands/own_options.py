@@ -61,9 +61,10 @@ class Predict:
     made for one or two people near the camera, and misses small ones."""
     margin: float = 1.2
     """Side of what is cut out over the longer side of a box of --boxes or --detect."""
-    mirror: bool = True
-    """Of images: the mean of the bodies in the picture and in its mirror image, by 3 to 4 % nearer to
-    the truth on val-wild (results/open/mirror.csv). --no-mirror: the body in the picture alone."""
+    looks: Literal[1, 2, 10] = 10
+    """Of images: the body is the mean of so many answers. 10: in five squares that are a little off, each
+    mirrored too, which makes a guess steadier (results/open/jitter.csv) and nearer to the truth; 2: the
+    picture and its mirror image; 1: the picture alone."""
     tracks: Path | None = None
     """Of a video: CSV of boxes tight around the people, columns person,frame,x,y,w,h, in pixels;
     frames count from 0."""

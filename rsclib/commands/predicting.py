@@ -56,14 +56,12 @@ def predict(options: Predict) -> int:
                 )
             else:
                 people = _people(options, path, table, detector)
-                line, doubts = predict_photo(path, stem, predictor, people, options.mirror)
+                line, doubts = predict_photo(path, stem, predictor, people, options.looks)
             print(one_line(line))
             for doubt in doubts:
                 say(one_line(f"rsc: warning: {doubt}"))
             if painter is not None and path not in videos:
-                line = predict_texture(
-                    path, stem, predictor, painter, options.box, mirror=options.mirror
-                )
+                line = predict_texture(path, stem, predictor, painter, options.box, options.looks)
                 print(one_line(line))
         except RscError as error:
             failed += 1
@@ -123,8 +121,8 @@ def _check_options(options: Predict, images: Sequence[str], videos: Sequence[str
         raise RscError("--min-score goes with --boxes")
     if options.margin != type(options).margin and options.boxes is None and not options.detect:
         raise RscError("--margin goes with --boxes or --detect; --box is taken as it is")
-    if not options.mirror and len(videos) == len(images):
-        raise RscError("--no-mirror is for images, and there is none among what was named")
+    if options.looks != type(options).looks and len(videos) == len(images):
+        raise RscError("--looks is for images, and there is none among what was named")
     if options.box_format and not options.boxes:
         raise RscError("--box-format says how --boxes is written; --box is always x y width height")
     if not 1 <= options.margin <= 4:
