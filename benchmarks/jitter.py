@@ -1,6 +1,7 @@
 """How far a guess moves where nothing of the person has changed: another box, noise, JPEG.
 
 python -m benchmarks.jitter            (a few minutes) -> results/open/jitter.csv
+python -m benchmarks.jitter --photo runs/photo/model.safetensors      (after rsc train photo --out runs/photo)
 
 People of val-wild at 128 and 32 px, the shipped models, each with the picture alone, with the mean of
 picture and mirror image (rsclib.mirror), and with ten looks, five squares and their mirror images
@@ -28,6 +29,7 @@ from PIL import Image
 from torch import Tensor
 
 from rsclib.body import load_body
+from rsclib.checkpoints import read_header
 from rsclib.crops import cut
 from rsclib.looks import squares_about
 from rsclib.metrics import mpjpe
@@ -42,7 +44,8 @@ from rsclib.statistics import cluster_bootstrap, paired_difference
 from rsclib.viz.own import tightened
 
 PART = "val-wild"
-MODELS = {"HR-only": "hr-only", "Plain": "spin", "RSC-Net": "full", "RSC-Net, photo": "photo"}
+MODELS = {"HR-only": "hr-only", "Plain": "spin", "RSC-Net": "full"}
+PHOTO = "RSC-Net, preset photo"
 SIZES = (128, 32)
 NOISE, QUALITY, MOVE = 10.0, 30, 0.1
 Pixels = NDArray[np.uint8]
@@ -53,10 +56,12 @@ class Options:
     """What is measured.
 
     Attributes:
-        count: people, evenly over the part. out: the CSV.
+        count: people, evenly over the part. photo: a model that ``rsc train photo`` wrote, measured too.
+        out: the CSV.
     """
 
     count: int = 192
+    photo: Path | None = None
     out: Path = Path("results/open/jitter.csv")
 
 
@@ -130,7 +135,8 @@ def measured(options: Options) -> list[dict[str, Any]]:
     truth = torch.from_numpy(data["joints14"][every])
     damaged = {name: damage(images) for name, damage in DAMAGE.items()}
     body, rows, alone = load_body(), [], {}
-    for title, name in MODELS.items():
+    models = MODELS | ({PHOTO: str(options.photo)} if options.photo else {})
+    for title, name in models.items():
         predictor = NetPredictor(model_named(name).eval(), body)
         for size in SIZES:
             clean = joints(predictor, images, size)
@@ -164,7 +170,8 @@ def main(options: Options) -> None:
     """Measure, write, print."""
     started = time.monotonic()
     rows = measured(options)
-    config = {"part": PART, "models": MODELS, "sizes": SIZES, "noise": NOISE, "jpeg": QUALITY,
+    trained = read_header(options.photo)["about"] if options.photo else {}
+    config = {"part": PART, "models": MODELS, "photo": trained, "sizes": SIZES, "noise": NOISE, "jpeg": QUALITY,
               "move": MOVE, "count": options.count}  # fmt: skip
     write_result(options.out, rows, provenance(config, 0, time.monotonic() - started))
     for row in rows:
