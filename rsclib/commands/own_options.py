@@ -63,8 +63,8 @@ class Predict:
     """Side of what is cut out over the longer side of a box of --boxes or --detect."""
     looks: Literal[1, 2, 10] = 10
     """Of images: the body is the mean of so many answers. 10: in five squares that are a little off, each
-    mirrored too, which makes a guess steadier (results/open/jitter.csv) and nearer to the truth; 2: the
-    picture and its mirror image; 1: the picture alone."""
+    mirrored too, steadier by far (results/open/jitter.csv); 2: the picture and its mirror image, by 3 to
+    4 % nearer to the truth on val-wild than one (results/open/mirror.csv); 1: the picture alone."""
     tracks: Path | None = None
     """Of a video: CSV of boxes tight around the people, columns person,frame,x,y,w,h, in pixels;
     frames count from 0."""
