@@ -214,7 +214,7 @@ def looks() -> str:
     ways = ("alone", "mean of two looks", "mean of ten looks")
     moved, error = (
         " and ".join(
-            f"{', '.join(f'{at[way, size, metric]:.0f}' for way in ways)} at {size} px"
+            f"{', '.join(f'{at[way, size, metric]:.0f}' for way in ways)} mm at {size} px"
             for size in (128, 32)
         )
         for metric in ("movement, all", "mpjpe")
@@ -222,7 +222,7 @@ def looks() -> str:
     return (
         "`rsc predict` takes the mean of ten looks at a person: in five squares that are a little off, each "
         "mirrored too. On `val-wild` (`results/open/jitter.csv`; one look, two, ten) a guess moves by "
-        f"{moved} mm where only the square, noise or JPEG changed, and its error is {error} mm. `--looks 1` "
+        f"{moved} where only the square, noise or JPEG changed, and its error is {error}. `--looks 1` "
         "asks once."
     )
 

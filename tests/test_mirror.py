@@ -81,3 +81,19 @@ def test_the_whole_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [r["metric"] for r in rows[-2:]] == ["the usual one"] * 2
     assert all(isinstance(r["value"], bool | float) for r in rows)
     assert np.isfinite([r["value"] for r in rows]).all()
+
+
+def test_what_results_readme_says_of_ten_looks() -> None:
+    rows = read_result(ROOT / "results/open/jitter.csv")["rows"]
+    at = {(r["method"], r["looks"], r["resolution"], r["metric"]): r["value"] for r in rows}
+    moved, error = "movement, all", "mpjpe"
+    ways = ("alone", "mean of ten looks")
+    for method, wanted in (
+        ("RSC-Net", {128: (47, 29), 32: (48, 27)}),
+        ("RSC-Net, preset photo", {128: (43, 23), 32: (42, 23)}),
+    ):
+        for size, numbers in wanted.items():
+            assert tuple(round(at[method, way, size, moved]) for way in ways) == numbers
+            assert at[method, ways[1], size, error] < at[method, ways[0], size, error]
+            assert at[method, ways[1], size, error] < at["RSC-Net", "alone", size, error]
+    assert Predict(images=()).looks == 10
