@@ -26,6 +26,7 @@ Looks = Literal[
     1, 2, 10
 ]  # the picture; and its mirror image; five squares, each of them mirrored too
 USUAL: Looks = 10
+_SMALLEST = 0.05  # scale of a camera
 
 
 class Looked(NamedTuple):
@@ -53,7 +54,9 @@ def from_squares(prediction: Prediction) -> Prediction:
     at f x + c of the first, so the camera's scale becomes f s and its place t + c / (f s)."""
     factor, *shift = prediction.cam.new_tensor(SQUARES).T
     scale = factor * prediction.cam[:, 0]
-    moved = [prediction.cam[:, 1 + k] + shift[k] / scale for k in range(2)]
+    # A person who is next to nothing in the square has no place there: she stays where she was said to be.
+    seen = scale.clamp(min=_SMALLEST)
+    moved = [prediction.cam[:, 1 + k] + shift[k] / seen for k in range(2)]
     return prediction._replace(cam=torch.stack([scale, *moved], 1))
 
 

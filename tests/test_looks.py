@@ -101,3 +101,9 @@ def test_one_two_and_ten(predictor: NetPredictor) -> None:
         betas += [predictor(v, 60).betas for v in (view, view.flip(3))]
     assert torch.allclose(ten.taken.betas, torch.cat(betas).mean(0, keepdim=True), atol=1e-4)
     assert ten.taken.rotmats.shape == (1, 24, 3, 3)
+
+
+def test_a_camera_that_sees_next_to_nothing_stays_finite() -> None:
+    gone = answer(5)._replace(cam=torch.tensor([[0.0, 0.1, 0.2]]).repeat(5, 1))
+    back = K.from_squares(gone).cam
+    assert bool(back.isfinite().all()) and back.abs().max() < 3
