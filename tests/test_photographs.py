@@ -139,3 +139,19 @@ def test_the_preset_is_read_and_fits_refuse_it() -> None:
     assert config.photographed and config.init == "full" and config.wild_labels == "full"
     with pytest.raises(RscError, match="photographed moves boxes"):
         SpinConfig(photographed=True).check("x")
+
+
+def test_released_pixels_stretch_the_small_images_alone() -> None:
+    dull = people()
+    dull = People((dull.images // 4 + 90).byte(), dull.labels, lab=4)
+    options = {"scales": 3, "batch": 4, "seed": 3, "lab_share": 0.5, "rotation": 0.0, "scale": 0.0}
+    plain, released = (
+        mixed_batch(dull, EDU, 7, pixels=p, **options)  # type: ignore[arg-type]
+        for p in ("plain", "released")
+    )
+    assert torch.equal(plain.images[:4], released.images[:4])  # the full size
+    small = slice(4, None)
+    assert (
+        released.images[small].flatten(1).std(1) > 1.5 * plain.images[small].flatten(1).std(1)
+    ).all()
+    assert torch.equal(plain.labels.keypoints2d, released.labels.keypoints2d)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
 
 from rsclib.data import augment, photographs
 from rsclib.people import Affine, Batch, People, Share
-from rsclib.resolution import Ranges, degrade, normalise
+from rsclib.resolution import Ranges, degrade, normalise, stretch_batch_as_released
 from rsclib.runs.distributed import ranks
+
+Pixels = Literal["plain", "released"]
 
 
 def pick(lab: int, total: int, rng: np.random.Generator, batch: int, share: float) -> torch.Tensor:
@@ -31,7 +34,7 @@ def pick_shares(mix: Sequence[Share], rng: np.random.Generator, batch: int) -> t
 def mixed_batch(
     people: People, ranges: Ranges, step: int, *,
     scales: int, batch: int, seed: int, lab_share: float, rotation: float, scale: float,
-    photographed: bool = False,
+    photographed: bool = False, pixels: Pixels = "plain",
 ) -> Batch:  # fmt: skip
     """B augmented images, each at ``scales`` sizes: {x_i} of Section 3.3.
 
@@ -45,6 +48,8 @@ def mixed_batch(
         rotation, scale: degrees and share.
         photographed: boxes are off, and each size of a person is blurred, noisy or compressed in its
             own way (:mod:`rsclib.data.photographs`).
+        pixels: "released": small images have the contrast that the released code gives them
+            (:func:`rsclib.resolution.stretch_as_released`).
     """
     rng = np.random.default_rng([seed, step])
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
@@ -64,9 +69,13 @@ def mixed_batch(
         images, labels = photographs.shifted(images, labels, shift)
     full = augment.colour(images, *(t[mine] for t in tint)).round().byte()
     sizes = ranges.sample_sizes(rng)[:scales]
-    views = (
-        photographs.photographed(full, s, harm) if photographed else degrade(full, s) for s in sizes
-    )
-    seen = torch.cat(list(views))  # one image, P' resolutions
+    released = stretch_batch_as_released(full) if pixels == "released" else full
+    views = []
+    for size in sizes:
+        image = released if size < ranges.full else full
+        views.append(
+            photographs.photographed(image, size, harm) if photographed else degrade(image, size)
+        )
+    seen = torch.cat(views)  # one image, P' resolutions
     index = torch.cat([ranges.index(size).expand(len(chosen)) for size in sizes])
     return Batch(normalise(seen), index, labels, scales, affine=affine)

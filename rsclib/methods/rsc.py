@@ -67,7 +67,8 @@ class Rsc:
         measure_or_load(
             net, self.people, {name: getattr(self.config, name) for name in drawn}
             | {"batches": MEASURED, "processes": ranks()[1]}
-            | ({"photographed": True} if self.config.photographed else {}),
+            | ({"photographed": True} if self.config.photographed else {})
+            | ({"pixels": "released"} if self.config.pixels == "released" else {}),
             ((b.images.to(device), b.range_index.to(device)) for b in batches),
         )  # fmt: skip
 
@@ -76,6 +77,7 @@ class Rsc:
         return mixed_batch(
             self.people, self.ranges, step, scales=scales, batch=batch, seed=c.seed,
             lab_share=c.lab_share, rotation=c.rotation, scale=c.scale, photographed=c.photographed,
+            pixels=c.pixels,
         )  # fmt: skip
 
     def groups(self) -> list[dict[str, Any]]:

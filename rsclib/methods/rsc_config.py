@@ -37,6 +37,8 @@ class RscConfig:
             step, so a short training leaves alpha where it was.
         rotation, scale: of the augmentation, degrees and share.
         photographed: pictures are damaged as photographs are: :mod:`rsclib.data.photographs`.
+        pixels: "released": small images get the contrast that the released code gives them, by which the
+            published network was trained; score such a model with ``rsc eval --pixels released``.
         norm: batch statistics "shared" by the ranges, "per_range", or "measured": per range, taken
             from training images before the first step and frozen (see rsclib.range_norm).
         soften: at the end each range's statistics move by this share towards its larger neighbour's.
@@ -73,6 +75,7 @@ class RscConfig:
     rotation: Annotated[float, Within(0, 180)] = 20.0
     scale: Annotated[float, Within(0, 0.9)] = 0.15
     photographed: bool = False
+    pixels: Literal["plain", "released"] = "plain"
     norm: Literal["shared", "per_range", "measured"] = "shared"
     soften: Annotated[float, Within(0, 1)] = 0.0
     sync_norm: bool = False
