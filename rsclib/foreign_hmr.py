@@ -25,13 +25,14 @@ from rsclib.temporal import Temporal, TemporalConfig
 # theta of HMR's regressor: camera, pose (axis-angle), shape; ours: pose, shape, camera.
 _THETA = [*range(3, 75), *range(75, 85), *range(3)]
 _FEATURES = 2048
-HMR = dataclasses.replace(NetConfig.paper(), pose="axis-angle", pixels="signed")
+HMR = dataclasses.replace(NetConfig.paper(), pose="axis-angle", pixels="opencv")
 VIBE = TemporalConfig(activation="none")
 
 
 def load_hmr(path_or_state_dict: PathLike | Mapping[str, Any]) -> RSCNet:
     """MandyMo's HMR (``*_generator.pkl``), in eval mode: plain trunk (alpha = 1), ReLU in the regressor,
-    axis-angle in place of 6D, pixels from -1 to 1 as HMR's own loader gives them.
+    axis-angle in place of 6D, pixels as its own loader gives them: OpenCV's order of colours, from 0 to 1
+    (the original HMR's, in TensorFlow, are from -1 to 1).
 
     Raises:
         RscError: lists every key that is missing, unexpected or of another shape.

@@ -33,7 +33,8 @@ class NetConfig:
         norm: "shared", one set of batch statistics, or "per_range", one a resolution range (the
             learnt scale and shift are shared): see :mod:`rsclib.range_norm`.
         pose: how the regressor writes rotations, "6d" (RSC-Net, SPIN) or "axis-angle" (HMR).
-        pixels: what the input is, "imagenet" (mean and deviation) or "signed" (-1 to 1, HMR).
+        pixels: what the input is, "imagenet" (mean and deviation) or "opencv" (blue, green, red from 0
+            to 1, MandyMo's HMR).
     """
 
     image_size: int = 224
@@ -177,8 +178,8 @@ class RSCNet(nn.Module):
         super().__init__()
         if config.image_size % 32 or config.image_size < 32:
             raise RscError(f"image_size must be a multiple of 32, not {config.image_size}")
-        if config.pose not in POSES or config.pixels not in ("imagenet", "signed"):
-            raise RscError(f"pose is one of {', '.join(POSES)}, pixels is imagenet or signed")
+        if config.pose not in POSES or config.pixels not in ("imagenet", "opencv"):
+            raise RscError(f"pose is one of {', '.join(POSES)}, pixels is imagenet or opencv")
         self.config = config
         self.trunk = Trunk(config)
         self.regressor = Regressor(config, POSES[config.pose])

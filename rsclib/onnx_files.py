@@ -30,7 +30,8 @@ from rsclib.files.atomic import atomic_path
 from rsclib.files.npz import is_file
 from rsclib.models import check_body
 from rsclib.network import RSCNet
-from rsclib.resolution import PRESETS, enlarge, normalise
+from rsclib.predictor import prepared
+from rsclib.resolution import PRESETS, enlarge
 
 INPUTS, OUTPUTS = ("images", "range_index"), ("rotmats", "betas", "cam", "phi")
 FORMAT = "rsclib-onnx-1"
@@ -194,10 +195,9 @@ class OnnxModel:
     def predict(self, look: Look) -> Tensor:
         """See :class:`rsclib.anyone.Model`: enlarged, normalised, through the file, to joints."""
         images = enlarge(look.images, self.net.size)
-        signed = self.net.facts["pixels"] == "signed"
-        prepared = images.float() / 127.5 - 1 if signed else normalise(images)
+        seen = prepared(images, self.net.facts["pixels"])
         index = self.ranges.index(look.size).expand(len(images))
-        found = self.net(prepared, index)
+        found = self.net(seen, index)
         with torch.inference_mode():
             rotmats, betas = (torch.from_numpy(found[key]) for key in ("rotmats", "betas"))
             return self.body.joints(rotmats, betas).joints14

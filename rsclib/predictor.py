@@ -44,6 +44,11 @@ def ranges_of(net: RSCNet) -> Ranges:
     raise RscError(f"no ranges are known for a model of {size} px and {count} ranges; use another")
 
 
+def prepared(images: Tensor, pixels: str) -> Tensor:
+    """What a network sees of images (B, 3, S, S) uint8, by its ``config.pixels``."""
+    return images.flip(1).float() / 255 if pixels == "opencv" else normalise(images)
+
+
 class NetPredictor:
     """A network with its body and its ranges.
 
@@ -100,9 +105,7 @@ class NetPredictor:
 
     def prepared(self, images: Tensor) -> Tensor:
         """What the network sees of images (B, 3, S, S) uint8."""
-        if self.net.config.pixels == "signed":
-            return images.float() / 127.5 - 1
-        return normalise(images)
+        return prepared(images, self.net.config.pixels)
 
     def at(self, images: Tensor, size: int) -> Prediction:
         """The same after the images are shrunk to ``size`` pixels and enlarged again, bicubic."""

@@ -97,10 +97,12 @@ def test_hmrs_trunk_is_a_resnet(hmr: Weights) -> None:
         torch.testing.assert_close(phi, reference.eval()(images), atol=1e-4, rtol=1e-4)
 
 
-def test_hmr_sees_pixels_from_minus_one_to_one(hmr: Weights) -> None:
-    images = torch.tensor([0, 51, 255], dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 3, 32, 32)
+def test_hmr_sees_blue_green_red_from_zero_to_one(hmr: Weights) -> None:
+    """As ``cv2.imread`` gives a picture, over 255: nothing in its loader exchanges the colours."""
+    images = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 3, 1, 1).expand(2, 3, 32, 32)
     prepared = NetPredictor(load_hmr(hmr)).prepared(images)
-    torch.testing.assert_close(prepared[:, 0, 0, 0], torch.tensor([-1.0, -0.6, 1.0]))
+    assert prepared.shape == images.shape
+    torch.testing.assert_close(prepared[0, :, 0, 0], torch.tensor([1.0, 0.2, 0.0]))
 
 
 @pytest.mark.parametrize("zipped", [True, False])
