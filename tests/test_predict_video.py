@@ -18,16 +18,19 @@ from PIL import Image
 from rsclib import moving_people as moving
 from rsclib import predict_video as P
 from rsclib.body import Body, load_body
+from rsclib.checkpoints import save_model
 from rsclib.cli import main
 from rsclib.crops import MARGIN, cut, squares_of
 from rsclib.errors import RscError
 from rsclib.files.photos import crop
 from rsclib.files.video import Video, open_video
 from rsclib.geometry import axis_angle_to_rotmat, project
+from rsclib.models import MODELS
 from rsclib.network import Prediction, RSCNet
 from rsclib.predict import SUFFIXES
 from rsclib.predict_video import Where, predict_video
 from rsclib.predictor import NetPredictor
+from rsclib.temporal import Temporal, TemporalConfig
 from rsclib.tracks import Track, read_tracks, write_tracks
 from rsclib.viz.meshes import shaded
 from rsclib.viz.overlays import COLOURS, OPACITY, Drawn, draw_bodies
@@ -446,6 +449,13 @@ def test_the_command(
         (["{photo}", "--fps", "3"], "--fps is for videos"),
         (["{film}", "--track", "--box", "0", "0", "9", "9"], "in one way"),
         (["{film}", "--temporal", "--model", "hr-only"], "no temporal module for hr-only"),
+        (["{photo}", "--temporal-module", "video"], "--temporal-module is for videos"),
+        (["{film}", "--temporal-module", "full"], "here a temporal module is needed"),
+        (["{film}", "--temporal-module", "{here}/no.safetensors"], "there is no model"),
+        (
+            ["{film}", "--temporal-module", "{here}/small.safetensors"],
+            "reads features of 8 numbers",
+        ),
         (["{film}", "--tracks", "{here}/none.csv"], "cannot read"),
         (["{film}", "{here}/b.mp4", "--tracks", "{here}/clip.csv"], "one video"),
         (["{film}", "--tracks", "{here}/clip.csv", "--out", "{here}"], "rename it"),
@@ -463,6 +473,9 @@ def test_mistakes(
     Image.fromarray(next(iter(Clip([])))).save(photo)
     (tmp_path / "clip.csv").write_text("person,frame,x,y,w,h\n0,0,1,1,9,9\n")
     shutil.copy(film, tmp_path / "b.mp4")
+    save_model(
+        tmp_path / "small.safetensors", Temporal(TemporalConfig(features=8, width=4, hidden=4)), {}
+    )
     places = {"photo": photo, "film": film, "here": tmp_path, "home": film.parent}
     words = [word.format(**places) for word in words]
     out = [] if "--out" in words else ["--out", str(tmp_path / "out")]
@@ -514,3 +527,14 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr[-800:]
         peaks.append(int(done.stdout))
     assert peaks[1] - peaks[0] < 25_000, "kilobytes"
+
+
+def test_a_temporal_module_by_path_is_the_shipped_one(film: Path, tmp_path: Path) -> None:
+    """The same file by name and by path says the same of a film."""
+    words = ["predict", str(film), "--box", "0", "0", "40", "40", "--out"]
+    shutil.copy(MODELS / "video.safetensors", tmp_path / "mine.safetensors")
+    assert main([*words, str(tmp_path / "a"), "--temporal"]) == 0
+    module = ["--temporal-module", str(tmp_path / "mine.safetensors")]
+    assert main([*words, str(tmp_path / "b"), *module]) == 0
+    one, other = (arrays_of(tmp_path / name / "clip-person0.npz") for name in "ab")
+    np.testing.assert_array_equal(one["poses"], other["poses"])

@@ -77,6 +77,9 @@ class Predict:
     """Of a video: write an animated NAME.webp, too."""
     temporal: bool = False
     """Of a video: let the temporal module of the model full read the features of all frames."""
+    temporal_module: str = ""
+    """Another temporal module over the features of --model: what rsc train video wrote, or VIBE's
+    checkpoint over SPIN's features."""
     texture: tyro.conf.FlagCreatePairsOff[bool] = False
     """Paint the body, too: NAME-textured.png (over the image, and the UV map), NAME-textured.glb and, of
     an image, NAME-textured.webp (it turns). The person's head to feet should fill the box. Of a video

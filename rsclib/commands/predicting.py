@@ -13,6 +13,7 @@ from rsclib.errors import RscError
 if TYPE_CHECKING:
     from rsclib.files.boxes import BoxFile
     from rsclib.moving_people import Temporal
+    from rsclib.network import RSCNet
     from rsclib.pictured import Detector
     from rsclib.pictured import Where as People
 
@@ -45,7 +46,7 @@ def predict(options: Predict) -> int:
     check_writable(options.out)
     predictor = predictor_named(options.model, load_body())
     where = Where(options.box, options.tracks, options.track)
-    temporal = _temporal(options.model) if options.temporal else None
+    temporal = _temporal(options, predictor.net) if _over_time(options) else None
     painter = texture_named(options.texture_model) if options.texture else None
     failed = 0
     for path, stem in zip(images, stems, strict=True):
@@ -103,6 +104,7 @@ def _check_options(options: Predict, images: Sequence[str], videos: Sequence[str
     given = {
         "--tracks": options.tracks, "--track": options.track, "--fps": options.fps,
         "--webp": options.webp, "--temporal": options.temporal,
+        "--temporal-module": options.temporal_module or None,
     }  # fmt: skip
     for name, value in given.items():
         if value not in (None, False) and not videos:
@@ -134,18 +136,28 @@ def _check_options(options: Predict, images: Sequence[str], videos: Sequence[str
         raise RscError(f"{options.tracks} would be taken for this command's own; rename it")
 
 
-def _temporal(model: str) -> Temporal:
-    """The shipped temporal module that reads the features of a model.
+def _over_time(options: Predict) -> bool:
+    return options.temporal or bool(options.temporal_module)
+
+
+def _temporal(options: Predict, net: RSCNet) -> Temporal:
+    """The temporal module that is named, or the shipped one that reads the features of the model.
 
     Raises:
-        RscError: there is none, or its file is missing or damaged.
+        RscError: there is none, its file is missing or damaged, or it reads other features.
     """
     from rsclib.models import VIDEO, temporal_named
 
-    name = next((name for name, reads in VIDEO.items() if reads == model), None)
+    shipped = next((name for name, reads in VIDEO.items() if reads == options.model), None)
+    name = options.temporal_module or shipped
     if name is None:
-        raise RscError(f"there is no temporal module for {model}; leave --temporal out")
+        raise RscError(f"there is no temporal module for {options.model}; leave --temporal out")
     module = temporal_named(name).eval()
+    if module.config.features != net.config.features:
+        raise RscError(
+            f"{name} reads features of {module.config.features} numbers, and those of {options.model} "
+            f"have {net.config.features}; name the --model that it was trained on"
+        )
     return lambda phi: module(phi[None])
 
 
