@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[1]
         (["data", "list", "--help"], "rsc data build"),
         (
             ["train", "nope", "--out", "x"],
-            "presets: ci, edu, feaen, hmr, hr_only, imgsr, paper, paper_open, reid, texglo, video, video_ci, video_paper",
+            "presets: ci, edu, feaen, hmr, hr_only, imgsr, paper, paper_open, photo, reid, texglo, video, video_ci, video_paper",
         ),
         (["eval", "no/such/model.safetensors"], "there is no model"),
         (["eval"], "name at least one model"),
