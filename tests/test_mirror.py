@@ -97,3 +97,10 @@ def test_what_results_readme_says_of_ten_looks() -> None:
             assert at[method, ways[1], size, error] < at[method, ways[0], size, error]
             assert at[method, ways[1], size, error] < at["RSC-Net", "alone", size, error]
     assert Predict(images=()).looks == 10
+
+
+def test_why_the_photo_model_is_not_shipped() -> None:
+    rows = read_result(ROOT / "results/open/photo_wild.csv")["rows"]
+    at = {(r["method"], r["resolution"]): r["value"] for r in rows if r["metric"] == "mpjpe"}
+    worse = {size: round(at["photo", size] - at["RSC-Net", size], 1) for size in (128, 32)}
+    assert worse == {128: 1.3, 32: 0.6}
