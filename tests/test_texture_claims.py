@@ -319,3 +319,17 @@ def test_what_lesson_28_says_of_the_records() -> None:
     won = found.values("TexGlo", "reid")[0] < found.values("Baseline-star", "reid")[0]
     chance = share_of(int(won.sum()), len(won))
     assert chance.low < 0.5 < chance.high
+
+
+@pytest.mark.skipif(not RECORDED, reason="no records")
+def test_the_numbers_that_lessons_25_and_28_name() -> None:
+    four, eight = (texture_records(name) for name in TABLES)
+    ours, base = (four.values(row, "reid") for row in ("TexGlo", "Baseline-star"))
+    assert (base - ours).mean(1).round().tolist() == [-12, -88, -59]
+    sums = eight.values("w/ Glo-C", "reid") - eight.values("w/ Glo-S", "reid")
+    assert sums.mean(1).round().tolist() == [33, -43, -20]
+    nearer = four.values("TexGlo", "uv_psnr") > four.values("Baseline-star", "uv_psnr")
+    assert (ours < base).sum(1)[1:].tolist() == [14, 34]
+    assert nearer.sum(1).tolist() == [97, 40, 85]
+    mesh = four.gain("Baseline-dagger", "Baseline", "psnr")
+    assert mesh.low > 0 and round(mesh.mean, 2) == 0.06
