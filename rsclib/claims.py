@@ -28,9 +28,11 @@ from rsclib.declared import (
     Row,
     Table,
     declared,
+    first_parts_of,
     has_pixels,
     names,
     parts_of,
+    pixel_parts_of,
     regime_named,
     run_changes,
     sizes_of,
@@ -44,8 +46,9 @@ from rsclib.statistics import Interval, over_trainings
 
 __all__ = [
     "BASE", "ORACLE", "PARTS", "RECORDS", "SIZES", "START", "Claim", "Interval", "Recorded", "Regime",
-    "Row", "Scores", "Table", "declared", "has_pixels", "names", "parts_of", "pixel_path", "record_path",
-    "recorded", "regime_named", "rows_with", "run_changes", "sizes_of", "tables_of", "untrained", "verdict",
+    "Row", "Scores", "Table", "declared", "first_parts_of", "has_pixels", "names", "parts_of",
+    "pixel_parts_of", "pixel_path", "record_path", "recorded", "regime_named", "rows_with", "run_changes",
+    "sizes_of", "tables_of", "untrained", "verdict",
 ]  # fmt: skip
 
 

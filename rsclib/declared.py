@@ -55,6 +55,7 @@ class Table:
             or one for each of ``parts``.
         sizes: scored, px. rows: by name. claims: in the paper's order.
         parts: test parts, the first is the one that verdicts are read from. metrics: scored on them.
+        late_parts: those of ``parts`` that were asked for after the first records were made, which lack them.
         regimes: in which it is run. room: whether gains are also given as shares of the room, which takes
             an oracle in each of them.
     """
@@ -68,6 +69,7 @@ class Table:
     datasets: tuple[str, ...] = ("3DPW",)
     claims: tuple[Claim, ...] = ()
     parts: tuple[str, ...] = PARTS
+    late_parts: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ("mpjpe", "pa_mpjpe", "disagreement")
     regimes: tuple[str, ...] = ("hard", "easy")
     room: bool = True
@@ -208,11 +210,24 @@ def sizes_of(run: str) -> list[int]:
 
 def has_pixels(run: str) -> bool:
     """Whether a run's record has counted pixels: whether Table 2 shows it."""
-    tables = [declared(name) for name in names("tables")]
-    return any(t.of_pixels and run in t.runs for t in tables)
+    return bool(pixel_parts_of(run))
 
 
 def parts_of(run: str) -> list[str]:
     """The test parts that a run is scored on."""
+    return list(dict.fromkeys(part for t in _showing(run) for part in t.parts))
+
+
+def first_parts_of(run: str) -> list[str]:
+    """Those of :func:`parts_of` that every record has."""
+    return list(dict.fromkeys(p for t in _showing(run) for p in t.parts if p not in t.late_parts))
+
+
+def pixel_parts_of(run: str) -> list[str]:
+    """The test parts whose pixels are counted for a run."""
+    return list(dict.fromkeys(part for t in _showing(run) if t.of_pixels for part in t.parts))
+
+
+def _showing(run: str) -> list[Table]:
     tables = [declared(name) for name in names("tables")]
-    return list(dict.fromkeys(part for t in tables if run in t.runs for part in t.parts))
+    return [table for table in tables if run in table.runs]

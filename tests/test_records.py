@@ -43,14 +43,17 @@ def test_a_record_says_where_it_comes_from(path: Path) -> None:
         assert trained == wanted, "trained with other settings than are declared"
     values = {(r["split"], r["metric"], r["resolution"]): r["value"] for r in document["rows"]}
     for part in claims.parts_of(run):
-        scores = Scores.load(claims.record_path(claims.RECORDS, regime, run, seed, part))
+        where = claims.record_path(claims.RECORDS, regime, run, seed, part)
+        if part not in claims.first_parts_of(run) and not where.is_file():
+            continue  # a record that is older than Table 1's third part
+        scores = Scores.load(where)
         assert scores.part == part and scores.methods == [run]
         assert sorted({s for _, s, _ in scores.errors}, reverse=True) == claims.sizes_of(run)
         for (_, size, metric), errors in scores.errors.items():
             assert values[part, metric, size] == pytest.approx(errors.mean(), abs=0.01)
             assert np.array_equal(errors * 32, (errors * 32).round())
         pixels = claims.pixel_path(claims.RECORDS, regime, run, seed, part)
-        assert claims.has_pixels(run) or not pixels.is_file()
+        assert part in claims.pixel_parts_of(run) or not pixels.is_file()
         if pixels.is_file():  # records that are older than Table 2 have none
             counted = Segmentation.load(pixels)
             assert np.array_equal(counted.clip, scores.clip)

@@ -78,7 +78,7 @@ def test_a_record_holds_every_image_and_where_it_comes_from(
     wanted = plan(tmp_path, "HR-only")
     monkeypatch.setattr(recording, "sizes_of", lambda run: [128, 32])
     R.record(wanted, "HR-only", 0, "hr-only")
-    assert wanted.missing == [] and not wanted.lacks_pixels("HR-only", 0)
+    assert wanted.missing == [] and not wanted.lacking("HR-only", 0)
     rows = read_result(wanted.records / "hard" / "HR-only" / "seed0.csv")["rows"]
     value = {(r["split"], r["metric"], r["resolution"]): r["value"] for r in rows}
     for part in claims.PARTS:
@@ -98,7 +98,9 @@ def test_a_record_holds_every_image_and_where_it_comes_from(
         assert np.array_equal(pixels.parts, again.parts)
         assert np.array_equal(pixels.silhouette, again.silhouette)
     claims.pixel_path(wanted.records, "hard", "HR-only", 0, "test-wild").unlink()
-    assert wanted.missing == [] and wanted.lacks_pixels("HR-only", 0)
+    assert wanted.missing == [] and wanted.lacking("HR-only", 0) == ["the pixels of Table 2"]
+    claims.record_path(wanted.records, "hard", "HR-only", 0, "test-lab").unlink()
+    assert wanted.missing == [] and wanted.lacking("HR-only", 0)[0] == "test-lab"
     assert replace(wanted, again=True).missing == [("HR-only", 0)]
     about = read_result(wanted.records / "hard" / "HR-only" / "seed0.csv")["provenance"]
     assert about["regime"] == "hard" and about["run"] == "HR-only" and "commit" in about["git"]

@@ -199,7 +199,7 @@ def test_what_is_missing(tmp_path: Path) -> None:
     [
         (["table4", "table5"], "name table5 by itself"),
         (["table8", "--regime", "hard"], "leave --regime out"),
-        (["table8", "--again"], "--again is for the pixels of table2"),
+        (["table8", "--again"], "--again is for what older records of table1 and table2 lack"),
         (["table4", "--rows", "RA"], "there is no row 'RA'"),
         (["table4", "--preset", "hr_only"], "no preset 'hr_only'"),
         (["table4", "--launcher", "moon"], "local or slurm"),

@@ -144,8 +144,8 @@ class Reproduce:
     fresh: bool = False
     """Train again what is recorded, and keep it apart in --out."""
     again: bool = False
-    """Train and score again what was recorded before there was Table 2, for its pixels: all of the
-    record is written anew."""
+    """Train and score again what was recorded before there was Table 2 or the third part of Table 1:
+    all of the record is written anew."""
     dry_run: bool = False
     """Only say what would be done and how long it takes."""
     out: Path = Path("runs/reproduce")

@@ -113,8 +113,8 @@ def _announce(plan: Plan, at_once: int, every: bool) -> None:
         settings = R.plain_settings(plan)
         for run, seed in plan.runs:
             state = "to do" if (run, seed) in missing else "recorded"
-            if state == "recorded" and plan.lacks_pixels(run, seed):
-                state = "recorded without the pixels of Table 2 (--again)"
+            if state == "recorded" and (lacks := plan.lacking(run, seed)):
+                state = f"recorded without {' and '.join(lacks)} (--again)"
             print(f"{run:12s} seed {seed}  {state}")
         print(f"{len(settings)} trainings; each folder gets a config.yaml with its settings")
     trained = [r for r in missing if r[0] not in untrained()]

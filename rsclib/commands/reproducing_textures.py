@@ -28,7 +28,7 @@ def reproduce_textures(options: Reproduce) -> None:
     if others := [name for name in options.tables if name not in claims.TABLES]:
         raise RscError(f"{', '.join(claims.TABLES)} are of textures; name {others[0]} by itself")
     if options.again:
-        raise RscError("--again is for the pixels of table2")
+        raise RscError("--again is for what older records of table1 and table2 lack")
     if options.regime:
         raise RscError("textures are trained in one way only; leave --regime out")
     parameters = named_values(options.options)

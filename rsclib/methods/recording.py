@@ -18,8 +18,9 @@ from rsclib.claims import (
     RECORDS,
     START,
     Regime,
-    has_pixels,
+    first_parts_of,
     parts_of,
+    pixel_parts_of,
     pixel_path,
     record_path,
     regime_named,
@@ -56,7 +57,7 @@ class Plan:
     Attributes:
         regime: its name. preset: "edu", or another base for all runs. runs: names and seeds.
         work: folder of the trainings. records: where the errors are written.
-        again: what is recorded without the pixels that Table 2 shows counts as missing.
+        again: what is recorded without the pixels of Table 2, or a late part, counts as missing.
     """
 
     regime: str
@@ -67,21 +68,23 @@ class Plan:
     again: bool = False
 
     def recorded(self, run: str, seed: int) -> bool:
-        """Whether all parts were scored."""
-        paths = [record_path(self.records, self.regime, run, seed, part) for part in parts_of(run)]
-        return all(path.is_file() for path in paths)
+        """Whether the parts that every record has were scored."""
+        where = self.records, self.regime, run, seed
+        return all(record_path(*where, part).is_file() for part in first_parts_of(run))
 
-    def lacks_pixels(self, run: str, seed: int) -> bool:
-        """Whether Table 2 shows the run and its record was made without counting pixels."""
-        paths = [pixel_path(self.records, self.regime, run, seed, part) for part in parts_of(run)]
-        return has_pixels(run) and not all(path.is_file() for path in paths)
+    def lacking(self, run: str, seed: int) -> list[str]:
+        """What a record lacks because it is older than the wish for it, in words."""
+        where = self.records, self.regime, run, seed
+        parts = [part for part in parts_of(run) if not record_path(*where, part).is_file()]
+        counted = all(pixel_path(*where, part).is_file() for part in pixel_parts_of(run))
+        return parts + ["the pixels of Table 2"] * (not counted)
 
     @property
     def missing(self) -> list[tuple[str, int]]:
-        """Runs without a record; with ``again`` also those whose record lacks pixels."""
+        """Runs without a record; with ``again`` also those whose record lacks something."""
         return [
             r for r in self.runs
-            if not self.recorded(*r) or (self.again and self.lacks_pixels(*r))
+            if not self.recorded(*r) or (self.again and self.lacking(*r))
         ]  # fmt: skip
 
     def folder(self, run: str, seed: int) -> Path:
@@ -134,7 +137,7 @@ def score_run(
         if SPLITS[part].frames:
             smooth = {run: filter_of(changes)} if "smooth" in changes else None
             scores, joined = score_videos({run: predictor}, part, sizes, count, ranges.full, smooth)
-        elif isinstance(predictor, NetPredictor) and has_pixels(run) and SPLITS[part].truth:
+        elif isinstance(predictor, NetPredictor) and part in pixel_parts_of(run):
             keeping = Keeping(predictor, ranges.midpoints[-1])
             scores = score({run: keeping}, part, sizes, count, ranges.full, disagreement=True)
             pixels[part] = segment(
