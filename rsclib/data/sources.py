@@ -27,15 +27,15 @@ PAPER_MIX: dict[tuple[str, ...], float] = {
 }
 
 
-def lab_and_wild(lab: int, wild: int, size: int, seed: int, full: bool = False) -> People:
-    """``lab`` people with 3D labels, then ``wild`` ones with keypoints only.
+# By what is known of wild people: their keypoints, the 3D truth of the same pictures, or of others.
+WILD = {"2d": "train-wild", "full": "oracle-wild", "varied": "varied-wild"}
 
-    Args:
-        full: the wild ones with 3D labels too, the same pictures: an oracle's.
-    """
+
+def lab_and_wild(lab: int, wild: int, size: int, seed: int, labels: str = "2d") -> People:
+    """``lab`` people with 3D labels, then ``wild`` ones with ``labels``, a key of :data:`WILD`."""
     return People.join(
         People.of(fetch("train-lab", lab, size, seed)),
-        People.of(fetch("oracle-wild" if full else "train-wild", wild, size, seed)),
+        People.of(fetch(WILD[labels], wild, size, seed)),
     )
 
 

@@ -25,7 +25,7 @@ from rsclib.resolution import PRESETS, Ranges
 from rsclib.runs.distributed import first_process_first, ranks
 from rsclib.train import Step, warm_cosine
 
-__all__ = ["MEASURED", "Rsc", "RscConfig", "builder", "people_of", "start_network"]
+__all__ = ["MEASURED", "Rsc", "RscConfig", "blend", "builder", "people_of", "start_network"]
 
 MEASURED = (16, 128)  # batches, images each
 WARMUP = 20  # steps
@@ -123,9 +123,20 @@ class Rsc:
         return {}
 
     def finish(self) -> nn.Module:
-        """The network with its statistics softened; not in the state, so it happens once."""
+        """The network moved back towards its start, with softened statistics; not in the state, so it
+        happens once."""
+        if self.config.keep:
+            blend(self.network, start_network(self.config), self.config.keep)
         soften(self.network, self.config.soften)
         return self.network.eval()
+
+
+@torch.no_grad()
+def blend(net: nn.Module, start: nn.Module, keep: float) -> None:
+    """Weights become the mean of their own and, by the share ``keep``, those of another network of the
+    same shape. Batch statistics stay."""
+    for own, other in zip(net.parameters(), start.parameters(), strict=True):
+        own.lerp_(other.to(own.device), keep)
 
 
 def start_network(config: RscConfig, start: RSCNet | None = None) -> RSCNet:
@@ -175,5 +186,5 @@ def people_of(config: RscConfig, size: int) -> People:
     """The training people of a run; the wild ones' keypoints as annotated."""
     c = config
     seed = c.seed if c.people_seed is None else c.people_seed
-    people = sources.lab_and_wild(c.lab, c.wild, size, seed, c.wild_labels == "full")
+    people = sources.lab_and_wild(c.lab, c.wild, size, seed, c.wild_labels)
     return wild_as_annotated(people, c.jitter, c.missing, c.swapped, seed)

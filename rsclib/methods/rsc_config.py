@@ -28,8 +28,9 @@ class RscConfig:
             the paper's mix (:mod:`rsclib.methods.licensed`): then ``lab`` to ``swapped`` mean nothing.
         lab, wild: images of the two training parts. people_seed: which people they show; None: as
             ``seed`` says.
-        wild_labels: of the wild images, "2d" (keypoints) or "full": the oracle, which knows the 3D
-            truth of the very same pictures and draws.
+        wild_labels: of the wild images, "2d" (keypoints); "full": the oracle, which knows the 3D
+            truth of the very same pictures and draws; or "varied": the 3D truth of other people, whose
+            poses, headings and clothes differ more (:mod:`rsclib.openbench.everyday`).
         jitter, missing, swapped: how the wild images' keypoints differ from the truth, see
             :func:`rsclib.data.annotators.as_annotated`.
         lr: peak rate of Adam. lr_end: what share of it is left at the end; 1: it is constant.
@@ -45,6 +46,8 @@ class RscConfig:
         sync_norm: processes that train together share batch statistics; worth its time where a
             process has few images of a range.
         dropout: of the regressor while training; None: as the starting network has it.
+        keep: what ships is the mean of the trained weights and those of ``init``, which have this share
+            (Wortsman et al., Robust fine-tuning of zero-shot models, 2022).
         learn_alpha: False is the baseline of Table 6 (alpha stays as the start has it: 1 from scratch,
             HR-only's otherwise).
         init: model to start from, a path or the name of a shipped one; None: from scratch; of licensed
@@ -64,7 +67,7 @@ class RscConfig:
     lab: Annotated[int, Within(1, 10_000_000)] = 4096
     wild: Annotated[int, Within(1, 10_000_000)] = 8192
     people_seed: Annotated[int, Within(0, 2**32 - 1)] | None = None
-    wild_labels: Literal["2d", "full"] = "2d"
+    wild_labels: Literal["2d", "full", "varied"] = "2d"
     jitter: Annotated[float, Within(0, 100)] = 0.0
     missing: Annotated[float, Within(0, 0.95)] = 0.0
     swapped: Annotated[float, Within(0, 1)] = 0.0
@@ -80,6 +83,7 @@ class RscConfig:
     soften: Annotated[float, Within(0, 1)] = 0.0
     sync_norm: bool = False
     dropout: Annotated[float, Within(0, 0.9)] | None = None
+    keep: Annotated[float, Within(0, 1)] = 0.0
     learn_alpha: bool = True
     init: str | None = "hr-only"
     seed: Annotated[int, Within(0, 2**32 - 1)] = 0
@@ -142,6 +146,8 @@ class RscConfig:
             raise RscError(f"{where}: the steps of schedule must be 1 or more, 1e+09 in all")
         if self.batches and len(self.batches) != len(self.schedule):
             raise RscError(f"{where}: batches needs a number for each of the schedule's entries")
+        if self.keep and (self.init is None or self.data == "licensed"):
+            raise RscError(f"{where}: keep is a share of a model in init, of open data")
         if self.init == "":
             raise RscError(f"{where}: init is null, a shipped model's name or a path")
         if self.soften and self.norm == "shared":

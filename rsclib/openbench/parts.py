@@ -20,6 +20,8 @@ class Split:
             motions are test clips, else of "val".
         frames: of each video that the part is made of, 30 a second; 0: single pictures.
         version: raised when this part's people change and the others' do not.
+        varied: poses, headings and clothes differ more: :mod:`rsclib.openbench.everyday`, and every
+            second person comes from the street.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Split:
     long: float = 0.0
     frames: int = 0
     version: int = 1
+    varied: bool = False
 
 
 SPLITS = {
@@ -56,6 +59,10 @@ SPLITS = {
         # the places of training (all of those are in use), half of them in motions never seen.
         Split(
             "val-wild", "train", "wild", (3000, 3060), 6, occlusion=0.15, long=0.5, version=2
+        ),
+        # People to start a model for photographs from.
+        Split(
+            "varied-wild", "train", "wild", (6000, 6400), 11, occlusion=0.2, varied=True
         ),
         # Videos of two seconds: four windows of 16 frames that do not repeat one another. Their motions
         # are the clips of "train", "val" or "test", each held-out clip in turn.

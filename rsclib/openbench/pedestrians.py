@@ -23,9 +23,8 @@ from rsclib.openbench.camera import Camera
 from rsclib.openbench.motions import mirror_poses, shipped_motions
 from rsclib.openbench.outfits import Outfit
 from rsclib.openbench.parts import Street
-from rsclib.openbench.people import Arrays, workshop
+from rsclib.openbench.people import Arrays, streetwear, workshop
 from rsclib.openbench.render import clothe, draw
-from rsclib.openbench.streetwear import Streetwear
 
 VIEWS = 8  # pictures of a person
 QUERIES = (0, 4)  # of them, those that ask in re-identification: two sides of a person
@@ -41,15 +40,9 @@ ARRAYS = {
 PER_PERSON = {"uv"}  # a row a person; of the others, a row a picture
 
 
-@functools.cache
-def _streetwear() -> Streetwear:
-    _, surface, wardrobe = workshop()
-    return Streetwear(wardrobe, surface)
-
-
 @functools.lru_cache(maxsize=4)  # pictures come person by person
 def _dressed(identity: int) -> Outfit:
-    return _streetwear().outfit(identity)
+    return streetwear().outfit(identity)
 
 
 def body_of(identity: int) -> NDArray[np.float32]:

@@ -16,9 +16,11 @@ from rsclib.geometry import axis_angle_to_rotmat
 from rsclib.openbench import poses as P
 from rsclib.openbench import rooms, scenes
 from rsclib.openbench.camera import Camera
+from rsclib.openbench.everyday import sample_varied_headings, sample_varied_poses
 from rsclib.openbench.outfits import Outfit, Wardrobe
 from rsclib.openbench.parts import Split
 from rsclib.openbench.render import clothe, draw
+from rsclib.openbench.streetwear import Streetwear
 from rsclib.openbench.surface import Surface
 
 Arrays = dict[str, NDArray]
@@ -37,10 +39,17 @@ def workshop() -> tuple[Body, Surface, Wardrobe]:
     return body, surface, Wardrobe(surface, weights, vertex_ids["smplh"])
 
 
+@functools.cache
+def streetwear() -> Streetwear:
+    """The clothes of pedestrians."""
+    _, surface, wardrobe = workshop()
+    return Streetwear(wardrobe, surface)
+
+
 @functools.lru_cache(maxsize=400)
-def outfit_of(seed: int) -> Outfit:
-    """The clothes of a person."""
-    return workshop()[2].outfit(seed)
+def outfit_of(seed: int, varied: bool = False) -> Outfit:
+    """The clothes of a person; in a varied part every second one is dressed as pedestrians are."""
+    return streetwear().outfit(seed) if varied and seed % 2 else workshop()[2].outfit(seed)
 
 
 def place_behind(rng: np.random.Generator, split: Split, view: scenes.View) -> scenes.Place:
@@ -106,13 +115,18 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
     """
     rng = np.random.default_rng([seed, split.stream, shard])
     surface = workshop()[1]
-    drawn = P.sample_poses(rng, split.motions, count)
+    drawn = (
+        sample_varied_poses(rng, count)
+        if split.varied
+        else P.sample_poses(rng, split.motions, count)
+    )
     if split.long:
         own = np.random.default_rng([seed, split.stream, shard, SALT])
         held_out = "test" if split.motions == "test" else "val"
         drawn = P.replace_poses(own, drawn, held_out, split.long)
     cameras = P.sample_cameras(rng, count)
-    pose = P.place_in_camera(drawn.poses, P.sample_headings(rng, count), cameras)
+    headings = sample_varied_headings(rng, count) if split.varied else P.sample_headings(rng, count)
+    pose = P.place_in_camera(drawn.poses, headings, cameras)
     betas = np.clip(rng.standard_normal((count, 10)), -2.5, 2.5).astype(np.float32)
     distance = np.exp(rng.uniform(np.log(3), np.log(12), count)).astype(np.float32)
 
@@ -139,7 +153,7 @@ def make_people(split: Split, seed: int, shard: int, count: int, size: int) -> A
         data["dense"] = np.zeros((count, size // 4, size // 4, 4), np.uint8)
     for i in range(count):
         person = int(rng.integers(*split.outfits))
-        outfit = outfit_of(person)
+        outfit = outfit_of(person, split.varied)
         vertices = clothe(surface, shaped[i], outfit, transforms[i])
         shift = np.array([0, 0, distance[i]], np.float32) - joints[i].mean(0)
         vertices = np.ascontiguousarray(vertices + shift, np.float32)

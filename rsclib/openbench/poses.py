@@ -82,6 +82,17 @@ def frames(
     return without_heading(out), np.array([clips[i].name for i in which])
 
 
+def shoulder_towards(direction: NDArray, twist: NDArray) -> Rotation:
+    """Rotations of the left shoulder that point the arm, +x in the T-pose, along directions (n, 3), after
+    twists (n,) about itself, radians."""
+    direction = direction / np.linalg.norm(direction, axis=1, keepdims=True)
+    axis = np.cross([1.0, 0, 0], direction)
+    sine = np.linalg.norm(axis, axis=1, keepdims=True)
+    angle = np.arctan2(sine, direction[:, :1])
+    swing = Rotation.from_rotvec(axis / (sine + 1e-9) * angle)
+    return swing * Rotation.from_rotvec(np.stack([twist, 0 * twist, 0 * twist], 1))
+
+
 def _arm(rng: np.random.Generator, n: int) -> Floats:
     """Left collar, shoulder, elbow, wrist, hand (n, 5, 3): hanging, bent with the hand before the
     body or the face (carrying, a guard, a phone), or anywhere a hand goes."""
@@ -92,13 +103,8 @@ def _arm(rng: np.random.Generator, n: int) -> Floats:
     direction[bent] = rng.normal(size=(bent.sum(), 3)) * [0.2, 0.25, 0.3] + [0.25, -0.8, 0.3]
     direction[:, 2] = np.maximum(direction[:, 2], -0.5)  # a shoulder reaches little behind the back
     direction[:, 0] = np.maximum(direction[:, 0], -0.35)
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    axis = np.cross([1.0, 0, 0], direction)
-    sine = np.linalg.norm(axis, axis=1, keepdims=True)
-    angle = np.arctan2(sine, direction[:, :1])
-    swing = Rotation.from_rotvec(axis / (sine + 1e-9) * angle)
     twist = np.radians(np.where(hanging, rng.normal(0, 25, n), rng.uniform(-90, 40, n)))
-    shoulder = swing * Rotation.from_rotvec(np.stack([twist, 0 * twist, 0 * twist], 1))
+    shoulder = shoulder_towards(direction, twist)
     bend = np.radians(np.where(hanging, np.abs(rng.normal(15, 25, n)), rng.uniform(0, 135, n)))
     twist[bent] = np.radians(rng.normal(5, 35, bent.sum()))
     bend[bent] = np.radians(rng.normal(95, 30, bent.sum()))
