@@ -136,7 +136,7 @@ def test_a_change_is_noticed(sample: Arrays, made: dict[str, Arrays]) -> None:
 
 def test_another_outfit_is_noticed(sample: Arrays, monkeypatch: pytest.MonkeyPatch) -> None:
     real, last = people.outfit_of, int(sample["test-lab/person"][2])
-    monkeypatch.setattr(people, "outfit_of", lambda seed: real(seed + (seed == last)))
+    monkeypatch.setattr(people, "outfit_of", lambda seed, varied: real(seed + (seed == last)))
     assert "test-lab/images is not what it was" in (
         complaint(sample, "test-lab", make("test-lab")) or ""
     )

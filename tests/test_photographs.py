@@ -136,7 +136,7 @@ def test_the_other_draws_of_a_batch_are_the_same() -> None:
 def test_the_preset_is_read_and_fits_refuse_it() -> None:
     values = read_settings("photo")
     config = checked(RscConfig, {k: v for k, v in values.items() if k != "method"}, "photo")
-    assert config.photographed and config.init == "full" and config.wild_labels == "full"
+    assert config.photographed and config.init == "full" and config.wild_labels == "varied"
     with pytest.raises(RscError, match="photographed moves boxes"):
         SpinConfig(photographed=True).check("x")
 

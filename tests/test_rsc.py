@@ -18,7 +18,7 @@ from rsclib.methods.feaen import FeaenConfig
 from rsclib.methods.hmr import HmrConfig
 from rsclib.methods.hr_only import HrOnlyConfig
 from rsclib.methods.imgsr import ImgsrConfig
-from rsclib.methods.rsc import Rsc, RscConfig, start_network
+from rsclib.methods.rsc import Rsc, RscConfig, blend, start_network
 from rsclib.network import NetConfig, RSCNet
 from rsclib.people import Batch
 from rsclib.runs.folder import in_words
@@ -158,6 +158,8 @@ def test_every_number_has_its_limits(kind: Any) -> None:
         ("norm: each", "norm is one of shared, per_range, measured, not 'each'"),
         ("dropout: much", "dropout must be a finite number"),
         ("dropout: 1", r"dropout must lie within 0\.\.0\.9"),
+        ("{keep: 0.5, init: null}", "keep is a share of a model in init"),
+        ("{keep: 0.5, data: licensed}", "keep is a share of a model in init, of open data"),
         ("soften: 0.5", "norm: shared has none; set soften to 0"),
         ("- 1", "keys and values"),
         ("a: [", "not YAML"),
@@ -169,6 +171,34 @@ def test_bad_presets(tmp_path: Path, text: str, message: str) -> None:
         load_config(str(tmp_path / "x.yaml"))
     with pytest.raises(RscError, match="presets: ci, edu"):
         load_config("nope")
+
+
+def test_a_blend_is_the_mean_of_weights_and_leaves_statistics() -> None:
+    torch.manual_seed(0)
+    own, other = (RSCNet(TINY) for _ in range(2))
+    for net in (own, other):
+        net.train()(torch.rand(4, 3, 32, 32), torch.zeros(4, dtype=torch.long))
+    before = {name: value.clone() for name, value in own.state_dict().items()}
+    weights = {name for name, _ in own.named_parameters()}
+    blend(own, other, 0.25)
+    for name, value in own.state_dict().items():
+        theirs = other.state_dict()[name]
+        wanted = 0.75 * before[name] + 0.25 * theirs if name in weights else before[name]
+        torch.testing.assert_close(value, wanted)
+    blend(own, other, 1.0)
+    assert all(map(torch.equal, own.parameters(), other.parameters()))
+
+
+def test_what_ships_keeps_its_share_of_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = toy_network(CONFIG)
+    monkeypatch.setattr("rsclib.methods.rsc.start_network", lambda config: start)
+    for keep in (0.0, 0.5, 1.0):
+        toy = method(init="hr-only", keep=keep)
+        trained = [p.detach().clone() for p in toy.network.parameters()]
+        for shipped, own, first in zip(
+            toy.finish().parameters(), trained, start.parameters(), strict=True
+        ):
+            torch.testing.assert_close(shipped, (1 - keep) * own + keep * first)
 
 
 def test_the_toy_is_what_it_says() -> None:
