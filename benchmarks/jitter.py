@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import roma
 import torch
 import tyro
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ from torch import Tensor
 from rsclib.body import load_body
 from rsclib.checkpoints import read_header
 from rsclib.crops import cut
-from rsclib.looks import squares_about
+from rsclib.looks import mean_of_looks, squares_about
 from rsclib.metrics import mpjpe
 from rsclib.mirror import mean_of_two_looks, mirrored_back
 from rsclib.models import model_named
@@ -123,8 +122,7 @@ def ten(predictor: NetPredictor, pictures: Tensor, size: int) -> Prediction:
         seen = np.stack([cut(one, place.tolist(), side) for one in whole])
         view = torch.from_numpy(seen).permute(0, 3, 1, 2)
         views += [predictor.at(view, size), mirrored_back(predictor.at(view.flip(3), size))]
-    rotmats = roma.special_procrustes(torch.stack([v.rotmats for v in views]).sum(0))
-    return views[0]._replace(rotmats=rotmats, betas=torch.stack([v.betas for v in views]).mean(0))
+    return mean_of_looks(views)
 
 
 def measured(options: Options) -> list[dict[str, Any]]:

@@ -60,14 +60,15 @@ def from_squares(prediction: Prediction) -> Prediction:
     return prediction._replace(cam=torch.stack([scale, *moved], 1))
 
 
-def mean_of_looks(looks: Prediction) -> Prediction:
-    """The mean (1, ...) of answers (N, ...) to one question: rotations averaged as rotations, shape and
-    camera as numbers; features are the first's."""
-    return Prediction(
-        roma.special_procrustes(looks.rotmats.sum(0, keepdim=True)),
-        looks.betas.mean(0, keepdim=True), looks.cam.mean(0, keepdim=True),
-        looks.phi[:1], looks.proj[:1],
-    )  # fmt: skip
+def mean_of_looks(looks: Sequence[Prediction]) -> Prediction:
+    """The mean (B, ...) of several answers (B, ...) to the same questions: rotations averaged as rotations,
+    shape and camera as numbers; features are the first's."""
+    rotmats, betas, cam = (
+        torch.stack([getattr(look, name) for look in looks]) for name in ("rotmats", "betas", "cam")
+    )
+    return looks[0]._replace(
+        rotmats=roma.special_procrustes(rotmats.sum(0)), betas=betas.mean(0), cam=cam.mean(0)
+    )
 
 
 def look_at(
@@ -103,9 +104,4 @@ def _taken(straight: Prediction, mirrored: Prediction, looks: Looks) -> Predicti
     back = mirrored_back(mirrored)
     if looks == 10:
         straight, back = from_squares(straight), from_squares(back)
-    return mean_of_looks(_joined(straight, back))
-
-
-def _joined(first: Prediction, second: Prediction) -> Prediction:
-    pairs = zip(first, second, strict=True)
-    return Prediction(*(torch.cat([a, b]) for a, b in pairs))
+    return mean_of_looks([_rows(p, k, 1) for p in (straight, back) for k in range(len(p.cam))])

@@ -19,7 +19,6 @@ from torch import Tensor
 from rsclib.errors import RscError
 from rsclib.files.atomic import write_bytes
 from rsclib.files.npz import read_npz
-from rsclib.scores import Scores
 from rsclib.statistics import Interval, pooled
 
 METRICS = ("silhouette_accuracy", "silhouette_f1", "part_accuracy", "part_f1")
@@ -92,17 +91,6 @@ class Segmentation:
     def pooled(self, metric: str) -> Interval:
         """The table's number, of all pixels together, with its 95 % interval over clips."""
         return over_clips([self], None, metric)
-
-    def as_scores(self, method: str) -> Scores:
-        """What is lacking, per image, so that as for all scores less is better: 100 - accuracy, in
-        %, as ``silhouette_error`` and ``part_error``, and 100 (1 - F1) as ``…_f1_error``."""
-        errors = {}
-        for metric in METRICS:
-            value = self.each(metric) * (100 if metric.endswith("f1") else 1)
-            errors[
-                method, self.size, metric.replace("accuracy", "error").replace("f1", "f1_error")
-            ] = 100 - value
-        return Scores(self.part, self.clip, errors)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the counts as npz, whole or not at all: some 60 bytes an image of 128 px."""

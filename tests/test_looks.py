@@ -65,13 +65,17 @@ def test_a_camera_comes_back_to_the_first_square(
 
 def test_the_mean_of_equal_answers_is_the_answer() -> None:
     one = answer(1, 3)
-    same = Prediction(*(torch.cat([v] * 4) for v in one))
-    mean = K.mean_of_looks(same)
+    mean = K.mean_of_looks([one] * 4)
     for got, want in zip(mean, one, strict=True):
         assert torch.allclose(got, want, atol=1e-5)
-    mixed = K.mean_of_looks(answer(6))
-    assert torch.allclose(mixed.rotmats @ mixed.rotmats.mT, torch.eye(3), atol=1e-5)
-    assert torch.allclose(torch.linalg.det(mixed.rotmats), torch.ones(1, 24), atol=1e-5)
+    several = answer(6)
+    looks = [Prediction(*(v[k : k + 2] for v in several)) for k in (0, 2, 4)]
+    mixed = K.mean_of_looks(looks)
+    assert mixed.cam.shape == (2, 3)
+    assert torch.allclose(
+        mixed.rotmats @ mixed.rotmats.mT, torch.eye(3).expand(2, 24, 3, 3), atol=1e-5
+    )
+    assert torch.allclose(torch.linalg.det(mixed.rotmats), torch.ones(2, 24), atol=1e-5)
 
 
 @pytest.fixture(scope="module")

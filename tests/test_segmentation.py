@@ -128,16 +128,6 @@ def test_a_row_is_compared_with_another_on_the_same_draws() -> None:
         S.over_clips(ours, theirs[:1], "part_f1")
 
 
-def test_what_is_lacking_as_scores() -> None:
-    found = segmentation(0, 0.6)
-    scores = found.as_scores("HMR")
-    assert scores.of("HMR", 32, "part_error") == pytest.approx(100 - found.each("part_accuracy"))
-    assert scores.of("HMR", 32, "silhouette_f1_error") == pytest.approx(
-        100 * (1 - found.each("silhouette_f1"))
-    )
-    assert len(scores.errors) == 4
-
-
 def test_pooled_is_the_mean_where_the_statistic_is_one() -> None:
     """The same draws as the intervals of means, for one training."""
     rng = np.random.default_rng(0)

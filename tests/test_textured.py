@@ -16,13 +16,14 @@ from rsclib.checkpoints import load_model, save_model
 from rsclib.data.backdrops import backdrops
 from rsclib.errors import RscError
 from rsclib.methods import textured
-from rsclib.methods.texture_rows import texture_runs, texture_table
+from rsclib.methods.texture_rows import texture_runs
 from rsclib.methods.textured import Textured, TexturedBatch, TexturedConfig, reid_named
 from rsclib.openbench import scenes
 from rsclib.reid import ReIDConfig, ReIDNet
 from rsclib.render.uv import look_up
 from rsclib.tables import paper_table
 from rsclib.texture import TexGlo, TextureConfig
+from rsclib.texture_claims import texture_table_of
 from rsclib.texture_scores import psnr
 from rsclib.train import train
 from tests.dressed_toys import CONFIG, TINY, toy_arrays, toy_builder
@@ -185,7 +186,7 @@ def test_rows_of_tables_4_and_8() -> None:
     runs = texture_runs(seed=3, steps=7)
     assert all((run.seed, run.steps) == (3, 7) for run in runs.values())
     for table, number in (("table4", 4), ("table8", 8)):
-        rows = texture_table(table)
+        rows = texture_table_of(table).rows
         assert list(rows) == list(dict.fromkeys(paper_table(number)["method"]))
         assert set(rows.values()) <= runs.keys()
         # Each row differs from the next in what the paper says it does.
@@ -202,9 +203,9 @@ def test_rows_of_tables_4_and_8() -> None:
                 [a != b for a, b in zip(x, y, strict=True)] for x, y in itertools.pairwise(switches)
             ]
             assert changed == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]]
-    assert texture_table("table8")["w/ Glo-S"] == texture_table("table4")["TexGlo"]
+    assert texture_table_of("table8").rows["w/ Glo-S"] == texture_table_of("table4").rows["TexGlo"]
     with pytest.raises(RscError, match="table4, table8"):
-        texture_table("table5")
+        texture_table_of("table5")
 
 
 def test_a_whole_run_from_settings_to_a_model_file(

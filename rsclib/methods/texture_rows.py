@@ -7,9 +7,9 @@ from typing import Any
 from rsclib.config import checked, read_values
 from rsclib.errors import RscError
 from rsclib.methods.textured import TexturedConfig
-from rsclib.texture_claims import FILE, TABLES, texture_table_of
+from rsclib.texture_claims import FILE, TABLES
 
-__all__ = ["FILE", "TABLES", "texture_runs", "texture_seeds", "texture_table"]
+__all__ = ["FILE", "TABLES", "texture_runs", "texture_seeds"]
 
 
 def texture_runs(preset: str = "edu", **changes: Any) -> dict[str, TexturedConfig]:
@@ -37,12 +37,3 @@ def texture_runs(preset: str = "edu", **changes: Any) -> dict[str, TexturedConfi
 def texture_seeds() -> tuple[int, ...]:
     """The seeds of every row."""
     return tuple(read_values(str(FILE))["seeds"])
-
-
-def texture_table(table: str) -> dict[str, str]:
-    """The rows of "table4" or "table8", as the paper names them, and the run of each.
-
-    Raises:
-        RscError: another table.
-    """
-    return dict(texture_table_of(table).rows)
