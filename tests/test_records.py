@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,11 @@ def test_the_account_of_the_labels_is_what_the_records_say() -> None:
         "hard": "1.6 [-0.4, 3.9]", "sixteenth": "5.0 [2.8, 9.7]", "forty": "0.2 [-0.7, 1.9]",
     }  # fmt: skip
     assert more == {"hard": -1.2, "sixteenth": -2.7, "forty": 1.1}
+    lesson = (claims.RECORDS.parents[1] / "notebooks/08_self_supervision.ipynb").read_text(
+        encoding="utf-8"
+    )
+    for gain, low, high in (re.findall(r"-?[\d.]+", value) for value in alone.values()):
+        assert f"{gain} [{low}, {high}]".replace("-", "−") in lesson.replace(" mm [", " [")
 
 
 def test_the_account_of_table_1_is_what_the_records_say() -> None:
