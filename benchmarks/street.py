@@ -15,6 +15,8 @@ models, a row a number, with an interval over tracklets:
 - ``... minus HR-only``: the difference of the two models on the same frames, paired over tracklets.
 - ``blazepose_...``, with ``--blazepose``: agreement with an outside tool (benchmarks/agreement.py).
 
+A model of ``rsc train photo`` is measured as well with ``--photo MODEL``.
+
 The same person may come back in another tracklet, so the intervals are a little too narrow.
 
 The clip: PETS 2009, University of Reading. No frame of it is written.
@@ -34,6 +36,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from benchmarks.agreement import agreement_rows, answers
+from benchmarks.jitter import PHOTO
 from rsclib.body import load_body
 from rsclib.crops import crops, native_of, squares_of
 from rsclib.errors import RscError
@@ -175,6 +178,7 @@ def main() -> None:
     parser.add_argument(
         "--blazepose", choices=tuple(blazepose.TITLES), help="agreement with this BlazePose, too"
     )
+    parser.add_argument("--photo", help="a model that rsc train photo wrote, too: its file")
     options = parser.parse_args()
     started, body = time.monotonic(), load_body()
     try:
@@ -184,6 +188,8 @@ def main() -> None:
         rows_from: dict[str, tuple[str, Temporal | None]] = {
             SHIPPED[name]: (name, None) for name in ("hr-only", "full")
         }
+        if options.photo:
+            rows_from[PHOTO] = (options.photo, None)
         if options.temporal:
             over_time = f"{SHIPPED['full']}, over time"
             rows_from[over_time] = ("full", temporal_named(options.temporal).eval())
@@ -205,7 +211,7 @@ def main() -> None:
             rows += agreement_rows(models, theirs, title, SMALL)
     except RscError as error:
         parser.error(str(error))
-    config = {"clip": SHA256, "temporal": options.temporal, "blazepose": options.blazepose,
+    config = {"clip": SHA256, "temporal": options.temporal, "photo": bool(options.photo), "blazepose": options.blazepose,
               "tracks": TrackConfig(), "small": SMALL, "people": len(tracks),
               "native_px": sizes, "frames": [len(one.frames) for one in tracks]}  # fmt: skip
     about = provenance(config, 0, time.monotonic() - started) | {"body": body.identity}
