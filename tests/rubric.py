@@ -76,7 +76,8 @@ def score(path: Path) -> dict[str, bool]:
         and "**Prerequisites**" in opening,
         "2 time, hardware, full run": "**Time**" in opening
         and "CPU cores" in opening
-        and len(re.findall(r"^## \d.*\(\d+ min\)", prose, re.M)) >= 4,
+        and len(re.findall(r"^## \d.*\(\d+ min\)", prose, re.M)) >= 4
+        and sum(minutes_of(prose)) == int(re.findall(r"\*\*Time\*\*: (\d+) min", opening)[0]),
         "3 run top to bottom": counts == list(range(1, len(cells) + 1))
         and not any(o.output_type == "error" for c in cells for o in c.outputs),
         "4 seed, device, versions": "manual_seed" in code[0]
