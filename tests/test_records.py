@@ -143,18 +143,18 @@ def test_the_account_of_table_1_is_what_the_records_say() -> None:
     verdicts = found.verdicts()
     ours = verdicts[verdicts["better"] == "Ours"]  # the other claim is a remark on FeaEN
     assert set(ours["verdict"]) == {"undecided"}
-    assert verdicts[verdicts["better"] != "Ours"]["verdict"].tolist() == ["contradicted"]
+    assert verdicts[verdicts["better"] != "Ours"]["verdict"].tolist() == ["undecided"]
     rivals = ("HMR", "SPIN", "SPIN+fit", "ImgSR", "FeaEN", "FeaEN-WGAN")
-    assert [len(found.seeds(row)) for row in (*rivals, "Ours")] == [3, 3, 2, 2, 2, 2, 3]
+    assert [len(found.seeds(row)) for row in (*rivals, "Ours")] == [3] * 7
     at_32 = {row: found.mean(row, 32) for row in rivals}
-    assert max(at_32.values()) - min(at_32.values()) < 2.5
+    assert max(at_32.values()) - min(at_32.values()) < 2
     assert min(at_32.values()) < found.mean("Ours", 32) < max(at_32.values())
     gains = {row: round(found.gain("Ours", row, 32).mean, 1) for row in rivals}
-    assert gains["FeaEN"] == max(gains.values()) == 1.7 and gains["SPIN"] == -0.5
-    assert min(found.gain("Ours", row, 32).mean for row in rivals[:-1]) > -0.55
+    assert gains["FeaEN"] == max(gains.values()) == 0.6
+    assert gains["SPIN+fit"] == min(gains.values()) == -1.1
     full = [-found.gain("Ours", rival, 128).mean for rival in rivals]
-    assert min(full) > 2.5 and max(full) < 5.2
-    assert round(found.gain("FeaEN-WGAN", "FeaEN", 32).mean, 1) == 2.3
+    assert min(full) > 2.5 and max(full) < 4.5
+    assert str(found.gain("FeaEN-WGAN", "FeaEN", 32)) == "1.4 [-0.3, 3.2]"
 
 
 def test_the_account_of_table_3_is_what_the_records_say() -> None:
@@ -198,7 +198,7 @@ def test_the_account_of_table_2_is_what_the_records_say() -> None:
     good = verdicts.index[verdicts["verdict"] == "reproduced"]
     assert [*good] == [("HMR", "part_f1")]
     assert set(verdicts["verdict"]) == {"reproduced", "undecided"} and verdicts["gain"].max() < 1
-    assert len(verdicts) == 20 and set(verdicts["seeds"]) == {2, 3}
+    assert len(verdicts) == 20 and set(verdicts["seeds"]) == {3}
 
 
 def test_the_account_of_imgsr_is_what_was_measured() -> None:
