@@ -44,6 +44,12 @@ def alts_of(output: Any) -> list[str]:
     return bare + [html.unescape(alt[1]) if alt else "" for alt in found]
 
 
+def minutes_of(prose: str) -> list[int]:
+    """Minutes that the headings name, without those of exercises at the end."""
+    named = re.findall(r"^#+ (.*?)\((\d+) min\)", prose, re.M)
+    return [int(minutes) for heading, minutes in named if "xercise" not in heading]
+
+
 def _headings_in_order(text: str) -> bool:
     levels = [len(m) for m in re.findall(r"^(#+) ", text, re.M)]
     return levels[0] == 1 and all(b <= a + 1 for a, b in itertools.pairwise(levels))

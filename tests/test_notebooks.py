@@ -129,3 +129,15 @@ def test_a_slider_is_stored_with_its_own_state(path: Path) -> None:
     shown = {o["data"][view]["model_id"] for o in outputs if view in o.get("data", {})}
     kept = book.metadata.get("widgets", {}).get(state, {}).get("state", {})
     assert shown and shown <= set(kept)
+
+
+def test_readme_and_lessons_name_the_same_minutes() -> None:
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    for path in NOTEBOOKS:
+        opening = path.read_text(encoding="utf-8")
+        found = re.search(
+            r"\*\*Time\*\*: (\d+) minutes of reading and running[^,]*, (\d+)", opening
+        )
+        assert found, path.name
+        line = re.search(rf"\(notebooks/{path.name}\) \| (\d+) \|", readme)
+        assert line and int(line[1]) == int(found[1]) + int(found[2]), path.name
