@@ -54,7 +54,9 @@ def check_range(answer: Callable[[int, tuple[int, ...]], Any]) -> None:
         last = len(bounds) - 1
         for size in range(1, bounds[0] + 40):
             want = next((i for i, low in enumerate(bounds) if size >= low), last)
-            got = int(array_of(answer(size, bounds), (), "the number of one range"))
+            number = float(array_of(answer(size, bounds), (), "the number of one range"))
+            expect(number.is_integer(), "ranges are counted: 0, 1, 2 and so on")
+            got = int(number)
             if got == want:
                 continue
             expect(

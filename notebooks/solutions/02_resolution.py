@@ -64,6 +64,7 @@ WRONG = {
         lambda a, b: (a - b).nonsense,
     ],
     "my_range": [
+        lambda size, bounds: my_range(size, bounds) + 0.5,
         lambda size, bounds: next((i for i, low in enumerate(bounds) if size > low), 4),
         lambda size, bounds: next((i for i, low in enumerate(bounds) if size >= low), len(bounds)),
         lambda size, bounds: int(np.argmin([abs(size - b) for b in bounds])),

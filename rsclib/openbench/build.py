@@ -35,7 +35,7 @@ SHARD, SIZE = 256, 128
 # Images of each part by default. The pre-training part is the largest by far.
 COUNTS = {
     "source": 40960, "train-lab": 4096, "train-wild": 8192, "oracle-wild": 8192,
-    "varied-wild": 16384,
+    "varied-wild": 16384, "varied-val": 768,
     "val-wild": 1536, "test-wild": 1536, "test-studio": 512, "test-lab": 512,
     "pedestrians-train": 4096, "pedestrians-test": 1024,  # eight of a person
     # Of videos, frames: 384 videos to train, each of 13 and 15 held-out clips in four or two of them.

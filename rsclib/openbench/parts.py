@@ -64,6 +64,10 @@ SPLITS = {
         Split(
             "varied-wild", "train", "wild", (6000, 6400), 11, occlusion=0.2, varied=True
         ),
+        # The same kinds of poses, headings and clothes on people never seen.
+        Split(
+            "varied-val", "train", "wild", (6400, 6460), 12, occlusion=0.2, varied=True
+        ),
         # Videos of two seconds: four windows of 16 frames that do not repeat one another. Their motions
         # are the clips of "train", "val" or "test", each held-out clip in turn.
         Split("video-train", "train", "wild", (4000, 4160), 7, occlusion=0.25, frames=64),

@@ -83,7 +83,7 @@ def training(curves: Mapping[str, Sequence[tuple[float, float, float]]], steps: 
 def attention_strip(
     joints: Floats, weights: Mapping[str, Floats], struck: int | None = None
 ) -> Figure:
-    """A figure: the skeletons of a clip in a row, and under them a band a critic, dark where it looks.
+    """A figure: the skeletons of a clip in a row, and under them a band a critic, light where it looks.
 
     Args:
         joints: (T, 14, 3) as of :func:`figures_of`. weights: (T,) by critic, of sum 1.
