@@ -26,7 +26,10 @@ from rsclib.texture import TexGlo
 
 MODELS = ASSETS / "models"
 # The shipped models, and what tables and pictures call them.
-SHIPPED = {"hr-only": "HR-only", "full": "RSC-Net", "spin": "SPIN, all sizes"}
+SHIPPED = {
+    "hr-only": "HR-only", "full": "RSC-Net", "spin": "SPIN, all sizes",
+    "photo": "RSC-Net for photographs",
+}  # fmt: skip
 # The shipped temporal modules, and whose features each reads.
 VIDEO = {"video": "full"}
 REID = "reid"  # the shipped network that tells people apart, f_Re of Eq. 13

@@ -25,7 +25,7 @@ class Predict:
     stop the others; failures are counted, and the command ends with 2.
 
     Examples: rsc predict photo.jpg
-              rsc predict a.jpg b.png --model hr-only --out runs/mine
+              rsc predict a.jpg b.png --model photo --out runs/mine
               rsc predict --box 310 80 120 260 group.jpg
               rsc predict --texture photo.jpg         the body in the person's clothes
               rsc predict my_photos --boxes detections.json     a folder, COCO's results
@@ -39,8 +39,8 @@ class Predict:
     patterns ("*.jpg"); videos (mp4, avi, gif, webm, mov, mkv), or with --fps folders that hold the
     frames of one. Without --box, --boxes or --detect one person should fill the picture."""
     model: str = "full"
-    """A shipped model (full, hr-only), a .safetensors file, or the checkpoint of the released
-    RSC-Net or of SPIN."""
+    """A shipped model (full; photo, steadier and better on people who sit, bend or lift their arms;
+    hr-only), a .safetensors file, or the checkpoint of the released RSC-Net or of SPIN."""
     out: Path = Path("runs/predict")
     box: Annotated[
         tuple[float, float, float, float] | None, tyro.conf.arg(metavar="X Y WIDTH HEIGHT")
