@@ -157,6 +157,20 @@ def test_the_account_of_table_1_is_what_the_records_say() -> None:
     assert str(found.gain("FeaEN-WGAN", "FeaEN", 32)) == "1.4 [-0.3, 3.2]"
 
 
+def test_the_account_of_the_regime_easy_is_what_the_records_say() -> None:
+    found = claims.recorded("table1", "easy")
+    gains = {part: str(found.gain("Ours", "SPIN", 32, part=part)) for part in found.table.parts}
+    assert gains == {
+        "test-wild": "2.3 [-2.1, 4.0]", "test-studio": "3.5 [1.3, 5.9]", "test-lab": "4.3 [2.2, 6.0]",
+    }  # fmt: skip
+    for rival in ("HMR", "FeaEN"):
+        for part in found.table.parts:
+            apart = found.gain("Ours", rival, 32, part=part).mean
+            assert abs(apart - found.gain("Ours", "SPIN", 32, part=part).mean) < 0.5
+    assert abs(found.mean("Ba", 32) - found.mean("Ours", 32)) < 0.1
+    assert round(found.mean("Ba", 32), 1) == 131.5
+
+
 def test_the_account_of_table_3_is_what_the_records_say() -> None:
     found = claims.recorded("table3", "video")
     wild, studio = found.table.parts
