@@ -93,3 +93,16 @@ def test_what_varied_people_gain() -> None:
     assert gaps == {
         "photo": "-2.9 [-6.2, -0.0]", "nothing-kept": "-2.3 [-8.0, 3.1]", "HR-only": "-2.0 [-3.1, -1.0]",
     }  # fmt: skip
+
+
+def test_on_the_street_it_is_no_better() -> None:
+    rows = pd.DataFrame(
+        read_result(Path(__file__).parents[1] / "results/open/street_photo.csv")["rows"]
+    )
+    names = ["RSC-Net, preset photo", "RSC-Net"]
+    rows = rows.astype({"resolution": str})
+    outside = rows[rows["metric"] == "blazepose_agreement"].set_index(["method", "resolution"])
+    found = [[round(outside["value"][n, r]) for r in ("native", "32")] for n in names]
+    assert found == [[148, 152], [148, 150]]
+    own = rows[(rows["metric"] == "agreement") & (rows["reference"] == rows["method"] + ", native")]
+    assert [round(own.set_index("method")["value"][n]) for n in names] == [102, 100]
