@@ -39,8 +39,9 @@ class Predict:
     patterns ("*.jpg"); videos (mp4, avi, gif, webm, mov, mkv), or with --fps folders that hold the
     frames of one. Without --box, --boxes or --detect one person should fill the picture."""
     model: str = "full"
-    """A shipped model (full; photo, steadier and better on people who sit, bend or lift their arms;
-    hr-only), a .safetensors file, or the checkpoint of the released RSC-Net or of SPIN."""
+    """A shipped model (full; photo, a little steadier, and better on rendered people who sit, bend or
+    lift their arms, not on the street clip; hr-only), a .safetensors file, or the checkpoint of the
+    released RSC-Net or of SPIN."""
     out: Path = Path("runs/predict")
     box: Annotated[
         tuple[float, float, float, float] | None, tyro.conf.arg(metavar="X Y WIDTH HEIGHT")
