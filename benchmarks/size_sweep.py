@@ -1,4 +1,4 @@
-"""Draw ``results/open/size_sweep.webp``: one person while her picture shrinks, and two guesses at her.
+"""Draw ``results/open/size_sweep.webp``: one person while her picture shrinks, and three guesses at her.
 
 python -m benchmarks.size_sweep
 """
@@ -69,7 +69,8 @@ def titled(panels: Mapping[str, Pixels]) -> Image.Image:
     return sheet
 
 
-SHOWN = ("hr-only", "full")  # models
+# Models, with their colours: sharp pictures only, all sizes with nothing of the paper's, RSC-Net.
+SHOWN = {"hr-only": BLUE, "spin": (0.0, 0.62, 0.451), "full": VERMILION}
 
 
 def frames(person: int = PERSON) -> list[Image.Image]:
@@ -78,11 +79,12 @@ def frames(person: int = PERSON) -> list[Image.Image]:
     images = torch.from_numpy(data["images"][[person]]).permute(0, 3, 1, 2)
     truth = true_body(data, person, body)
     predictors = {SHIPPED[name]: NetPredictor(model_named(name), body) for name in SHOWN}
+    colours = list(SHOWN.values())
     out = []
     for size in SIZES:
         seen = degrade(images, size)[0].permute(1, 2, 0).numpy()
         panels = {f"{size} × {size} pixels": enlarged(seen, SIDE)}
-        for (title, predictor), colour in zip(predictors.items(), (BLUE, VERMILION), strict=True):
+        for (title, predictor), colour in zip(predictors.items(), colours, strict=True):
             found = guess(predictor, data, person, size)[1]
             error = float(mpjpe(found.joints14, truth.joints14, root=None)[0])
             panels[f"{title}: {error:.0f} mm off"] = beside_truth(truth, found, body, colour)

@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
 
 from rsclib import claims, texture_claims
 from rsclib.errors import NotYetError
@@ -65,6 +68,22 @@ def counts(page: pd.DataFrame) -> Mapping[str, int]:
     found = page["verdict"].value_counts()
     order = ("reproduced", "undecided", "contradicted", NOT_MEASURED)
     return {word: int(found.get(word, 0)) for word in order}
+
+
+def least_visible(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+    """The smallest gain that would have been "reproduced", with an interval as wide as (low, high)."""
+    return (np.asarray(high, float) - np.asarray(low, float)) / 2
+
+
+def power(true: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+    """The probability that a claim whose gain is ``true`` is reproduced.
+
+    Args:
+        low, high: ends of its 95 % interval; only the width matters, taken as that of a normal
+            distribution of found gains.
+    """
+    z = norm.ppf(0.975)
+    return norm.sf(z - np.asarray(true, float) / (least_visible(low, high) / z))
 
 
 def as_html(page: pd.DataFrame, suffix: str = ".ipynb") -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rsclib import claims, page, texture_claims
 from rsclib.errors import RscError
@@ -80,3 +83,21 @@ def test_the_html_has_a_line_a_claim_and_links_to_lessons_that_exist() -> None:
     assert parser.rows == len(whole) + 1 and len(parser.links) == len(whole)
     notebooks = Path(__file__).parents[1] / "notebooks"
     assert not [link for link in set(parser.links) if not (notebooks / link).is_file()]
+
+
+@given(st.floats(-10, 10), st.floats(-5, 5), st.floats(0.2, 6))
+def test_power_counts_the_worlds_in_which_a_claim_is_reproduced(
+    true: float, middle: float, half: float
+) -> None:
+    low, high = middle - half, middle + half
+    assert page.least_visible(low, high) == pytest.approx(half)
+    found = np.random.default_rng(0).normal(true, half / 1.959964, 20_000)
+    naive = (found - half > 0).mean()
+    assert page.power(true, low, high) == pytest.approx(naive, abs=0.02)
+    assert page.power(true, low, high) == pytest.approx(page.power(9 * true, 9 * low, 9 * high))
+
+
+def test_no_two_claims_of_a_table_read_alike_and_none_leans_on_the_line_before() -> None:
+    whole = page.the_page()
+    assert not whole.duplicated(["table", "claim", "of"]).any()
+    assert not whole["claim"].str.match(r"(and|so|but|also)\b").any()

@@ -91,11 +91,15 @@ def ranks(rows: pd.DataFrame, panels: Mapping[str, str]) -> Any:
                 axis.plot((row.low, row.high), (y, y), color=BLUE, lw=2)
             axis.plot(row.value, y, "o" if row.method == "reid" else "s", color="black", ms=6)
         axis.set(
-            yticks=range(len(some)), yticklabels=some.method, xlim=(0, 100), xlabel="rank-1, %"
+            yticks=range(len(some)),
+            yticklabels=some.method,
+            xlim=(0, 100),
+            xlabel="rank-1, %",
+            ylim=(-0.5, len(some) - 0.5),
         )
         axis.set_title(title, fontsize=9)
         axis.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout(pad=0.4)
+    figure.tight_layout(pad=0.4, w_pad=2.5)
     return figure
 
 

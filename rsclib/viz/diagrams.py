@@ -102,6 +102,7 @@ def differences_plot(
     """
     import matplotlib.pyplot as plt
 
+    clear = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # over the line at 0
     figure, axes = plt.subplots(1, len(sizes), figsize=(4.6 * len(sizes), 3.3), sharey=True)
     for axis, size in zip(np.ravel(axes), sizes, strict=True):
         for y, name in enumerate(reversed(methods)):
@@ -110,8 +111,8 @@ def differences_plot(
             axis.plot([low, high], [y, y], color=colour, linewidth=2)
             axis.plot(mean, y, mark, color=colour, markersize=8)
             text = f"{mean:+.1f}".replace("-", "\N{MINUS SIGN}")
-            axis.annotate(text, (mean, y), (0, 7), textcoords="offset points", ha="center", fontsize=8)  # fmt: skip
-        axis.axvline(0, color="black", linewidth=1)
+            axis.annotate(text, (mean, y), (0, 7), textcoords="offset points", ha="center", fontsize=8, bbox=clear)  # fmt: skip
+        axis.axvline(0, color="black", linewidth=1, zorder=0)
         axis.set(title=f"{size} px", xlabel=f"MPJPE minus {baseline}'s (mm), left: better")
         axis.margins(0.12, 0.14)
         axis.set_yticks(range(len(methods)), list(reversed(methods)))

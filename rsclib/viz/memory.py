@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.floating[Any]]
 INKS = (VERMILION, BLUE, GREEN, BLACK)
+DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), "-.")  # for readers without colours
 
 
 def unrolled(frames: int = 4) -> Figure:
@@ -52,8 +53,8 @@ def step_response(seen: Floats, curves: Mapping[str, Floats], cut: int) -> Figur
 
     figure, axis = plt.subplots(figsize=(9.2, 2.9), layout="constrained")
     axis.plot(seen, "o", color="0.6", markersize=4, label="seen")
-    for (name, values), ink in zip(curves.items(), INKS, strict=False):
-        axis.plot(values, color=ink, linewidth=2, label=name)
+    for (name, values), ink, dash in zip(curves.items(), INKS, DASHES, strict=False):
+        axis.plot(values, color=ink, linestyle=dash, linewidth=2, label=name)
     axis.axvline(cut, color="black", linestyle=":", linewidth=1)
     axis.set(xlabel="frame", ylabel="value")
     axis.legend(frameon=False, ncols=4, fontsize=9, loc="upper left")
@@ -74,8 +75,8 @@ def lag_plot(memory: Sequence[float], lag: Sequence[float], acc: Sequence[float]
     for z, x, y in zip(memory, lag, acc, strict=True):
         left.annotate(f"z = {z:g}", (x, y), (6, 4), textcoords="offset points", fontsize=8)
     left.axhline(truth, color="black", linestyle="--", linewidth=1, label="the truth's own")
-    left.set(xlabel="late by (frames)", ylabel="ACC (mm/frame²)", ylim=(0, None))
-    left.margins(x=0.15)
+    left.set(xlabel="late by (frames)", ylabel="ACC (mm/frame²)", ylim=(0, 1.15 * max(acc)))
+    left.margins(x=0.2)
     left.legend(frameon=False, fontsize=9)
     right.plot(memory, mpjpe, "s-", color=VERMILION)
     right.set(xlabel="memory z", ylabel="MPJPE (mm)", ylim=(0, 1.15 * max(mpjpe)))
@@ -122,10 +123,11 @@ def heights(films: Mapping[str, Floats], joint: int, label: str) -> Figure:
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots(figsize=(9.2, 2.8), layout="constrained")
+    dashes = iter(DASHES)
     for name, joints in films.items():
-        width = 3.5 if name == "truth" else 1.6
+        width, dash = (3.5, "-") if name == "truth" else (1.8, next(dashes))
         axis.plot(-1000 * joints[:, joint, 1], color=COLOURS.get(name, BLACK), linewidth=width,
-                  label=name)  # fmt: skip
+                  linestyle=dash, label=name)  # fmt: skip
     axis.set(xlabel="frame", ylabel="mm", title=f"{label}: height over the hips")
     axis.legend(frameon=False, fontsize=9, ncols=4)
     return figure

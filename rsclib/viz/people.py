@@ -109,7 +109,7 @@ def error_lines(
         axis.plot(*np.array([here, there])[:, :2].T, color="black", linewidth=1, linestyle=":")
     axis.scatter(*wrong[:, :2].T, color=[colour], s=12, zorder=3)
     axis.scatter(*right[:, :2].T, color="white", edgecolor="black", s=12, zorder=4)
-    axis.set(xlim=(-0.85, 0.85), ylim=(half - 0.05, -0.95))
+    axis.set(xlim=(-0.85, 0.85), ylim=(half - 0.05, 0.05 - half))
 
 
 def guesses(
@@ -141,7 +141,7 @@ def guesses(
             vertices = (found.vertices + cam_to_translation(prediction.cam))[0].numpy()
             far = 1000 * (found.joints14 - truth.joints14)[0].norm(dim=-1).mean()
             row[1 + 2 * k].imshow(overlay(seen, vertices, body, colours[k]))
-            row[1 + 2 * k].set_title(f"{name}'s guess", fontsize=9)
+            row[1 + 2 * k].set_title(name, fontsize=9)
             error_lines(row[2 + 2 * k], truth, found, body, colours[k], TURN)
             row[2 + 2 * k].set_title(f"turned {TURN}\N{DEGREE SIGN}: {far:.0f} mm", fontsize=9)
     for axis in axes.flat:

@@ -40,7 +40,7 @@ def difference_plot(
     axis.fill_between(sizes, low, high, color=VERMILION, alpha=0.25, label="95 % interval")
     axis.plot(sizes, mean, marker="s", color=VERMILION, label=f"{method} minus {baseline}")
     for size, value, top in zip(sizes, mean, high, strict=True):
-        axis.annotate(f"{value:+.1f}".replace("-", "\N{MINUS SIGN}"), (size, top), (0, 4), textcoords="offset points",
+        axis.annotate(f"{value:+.1f}".replace("-", "\N{MINUS SIGN}"), (size, top), (0, 5), textcoords="offset points",
                       ha="center", fontsize=8)  # fmt: skip
     axis.invert_xaxis()
     axis.margins(y=0.18)

@@ -13,6 +13,8 @@ from rsclib.body import Body, BodyOutput
 from rsclib.viz.meshes import BLUE, VERMILION
 from rsclib.viz.people import TURN, error_lines
 
+INKS = (VERMILION, BLUE, "#009E73", "black", "#CC79A7", "#E69F00")  # Okabe and Ito's
+
 
 def loop_diagram() -> Any:
     """A figure: phi goes into each of three equal boxes f, and each estimate Theta goes in and on."""
@@ -78,8 +80,10 @@ def turn_plot(turns: Tensor, three: Tensor, six: Tensor) -> Any:
         for k, style in enumerate(styles[: values.shape[1]]):
             line = values[:, k].clone()
             line[1:][line.diff().abs() > 3] = float("nan")
-            axis.plot(turns.rad2deg(), line, linestyle=style)
+            axis.plot(turns.rad2deg(), line, linestyle=style, color=INKS[k], label=f"{k + 1}")
         axis.set_title(title, fontsize=10)
+        axis.legend(title="number", title_fontsize=8, fontsize=8, frameon=False, loc="center left",
+                    bbox_to_anchor=(1, 0.5))  # fmt: skip
         axis.set(xlabel="turn about the vertical (\N{DEGREE SIGN})", xticks=range(0, 361, 90))
     figure.tight_layout()
     return figure
