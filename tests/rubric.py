@@ -1,7 +1,7 @@
 """The fifteen points of a good lesson, those that a script can judge: ``python -m tests.rubric``.
 
 Point 3 (runs from a fresh kernel, offline) is judged here by the execution counts; the run itself is
-``tests/test_lessons.py``. Of point 13 a script sees only that the words are there.
+the last pass of ``make test``. Of point 13 a script sees only that the words are there.
 """
 
 from __future__ import annotations
