@@ -3,7 +3,7 @@
 BIN := .venv/bin
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=600
 # Two tests at a time, each with one thread: threads that share two cores wait for one another.
-SIDE := -n 2 --dist loadfile
+SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 IDEAS := $(addprefix tests/test_,$(addsuffix .py,geometry resolution people network range_norm losses \
   contrastive augment rsc hr_only train predictor metrics statistics scores checkpoints layout))
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,7 @@ def _declared(kind: str, name: str) -> dict[str, Any]:
     return read_values(str(DECLARED / kind / f"{name}.yaml"))
 
 
+@functools.cache  # a record asks for each table many times
 def declared(name: str) -> Table:
     """A table by its name, such as "table6" or "fig11".
 
@@ -174,6 +176,7 @@ def declared(name: str) -> Table:
     return table
 
 
+@functools.cache
 def regime_named(name: str) -> Regime:
     """A regime by its name, such as "hard".
 
@@ -183,8 +186,9 @@ def regime_named(name: str) -> Regime:
     return checked(Regime, _declared("regimes", name), name)
 
 
-def run_changes(file: str = "runs") -> dict[str, dict[str, Any]]:
-    """What differs in each run from its regime: the rows of all tables, once each."""
+@functools.cache
+def run_changes(file: str = "runs") -> Mapping[str, dict[str, Any]]:
+    """What differs in each run from its regime: the rows of all tables, once each. Not to be changed."""
     values = read_values(str(DECLARED / "tables" / f"{file}.yaml"))
     return {str(name): changes or {} for name, changes in values.items()}
 

@@ -19,6 +19,18 @@ from hypothesis import settings
 settings.register_profile("rsclib", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("rsclib")
 
+# These files take minutes each: begun last, one of them would keep a single core busy to the end.
+LONGEST = (
+    "test_distributed", "test_browser", "test_faults_kill", "test_cli_environment", "test_predict_video",
+    "test_rivals", "test_records", "test_reproduce", "test_notebooks",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest first; the Makefile tells xdist to keep that order."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 MAX_THREADS = 1  # tests run side by side; threads that wait for a core spin
 
 

@@ -28,6 +28,8 @@ from tests.workers import forker
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 # Steps of writing a file (make, write, mode, sync, rename, sync the folder): a state has two writes.
 STATE_AND_LOG = 7 + 6
+# A hundred are for those who have the time: pytest -m slow tests/test_faults_kill.py
+MANY = pytest.mark.parametrize("kills", [25, pytest.param(100, marks=pytest.mark.slow)])
 LITTER = re.compile(r"\..+-[a-z0-9_]{8}(\..+)?")
 
 
@@ -55,9 +57,9 @@ def kill_at_every_step(
     raise AssertionError
 
 
-def test_a_training_survives_a_hundred_kills(tmp_path: Path) -> None:
+@MANY
+def test_a_training_survives_being_killed(tmp_path: Path, kills: int) -> None:
     steps: dict[Path, list[int]] = {}
-    kills = 100
 
     def check(folder: Path) -> None:
         seen = steps.setdefault(folder, [0])
@@ -92,8 +94,8 @@ def test_a_training_survives_a_hundred_kills(tmp_path: Path) -> None:
     assert went_on >= 1, f"of {runs} runs with {kills} kills none went on from a state"
 
 
-def test_a_build_survives_a_hundred_kills(tmp_path: Path) -> None:
-    kills = 100
+@MANY
+def test_a_build_survives_being_killed(tmp_path: Path, kills: int) -> None:
     done: dict[Path, Counter[str]] = {}
 
     def calls(folder: Path) -> Counter[str]:
