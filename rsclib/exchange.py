@@ -166,6 +166,24 @@ def write_predictions(folder: Path, manifest: Manifest, joints: Mapping[int, Ten
     return folder / FILE
 
 
+def manifest_of(file: Path) -> Manifest:
+    """A manifest, filled in or not.
+
+    Raises:
+        RscError: damaged, or a key or value that does not fit.
+    """
+    try:
+        if os.path.getsize(file) > _MOST_MANIFEST:
+            raise ValueError("it is larger than a megabyte")
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RscError(f"{file} is no manifest: {reason}") from error
+    if isinstance(values, dict) and str(values.get("unit")) in ("mm", "cm"):
+        raise RscError(f"{file}: unit is {values['unit']}; give the joints in metres, and say m")
+    return checked(Manifest, values, str(file))
+
+
 def read_manifest(path: Path) -> Manifest:
     """The manifest that lies beside predictions.
 
@@ -179,16 +197,7 @@ def read_manifest(path: Path) -> Manifest:
         raise RscError(
             f"{path} has no {MANIFEST} beside it; rsc score --images FOLDER writes one to fill in"
         )
-    try:
-        if os.path.getsize(file) > _MOST_MANIFEST:
-            raise ValueError("it is larger than a megabyte")
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise RscError(f"{file} is no manifest: {reason}") from error
-    if isinstance(values, dict) and str(values.get("unit")) in ("mm", "cm"):
-        raise RscError(f"{file}: unit is {values['unit']}; give the joints in metres, and say m")
-    manifest = checked(Manifest, values, str(file))
+    manifest = manifest_of(file)
     if manifest.model.name == PLACEHOLDER:
         raise RscError(f"{file}: its model.name is still to be filled in")
     return manifest

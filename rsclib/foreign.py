@@ -6,6 +6,7 @@ Their files are read with ``weights_only=True``: no code in them is ever execute
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,14 +31,15 @@ def _name(source: PathLike | Mapping[str, Any], default: str) -> str:
 def flat(source: PathLike | Mapping[str, Any]) -> dict[str, Tensor]:
     """The weights of a path or dict, out of the containers that are in use, DataParallel's too."""
     state: Any = source if isinstance(source, Mapping) else read_torch(source)
+    where = "" if isinstance(source, Mapping) else f"{os.fspath(source)}: "
     for container in ("model", "state_dict"):
         if isinstance(state.get(container), Mapping):
             state = state[container]
     if odd := [k for k in state if not isinstance(k, str)]:
-        raise RscError(f"not a state dict: the key {odd[0]!r} is not a name")
+        raise RscError(f"{where}not a state dict: the key {odd[0]!r} is not a name")
     bad = [k for k, v in state.items() if not isinstance(v, Tensor)]
     if bad:
-        raise RscError(f"not a state dict: {bad[0]!r} is a {type(state[bad[0]]).__name__}")
+        raise RscError(f"{where}not a state dict: {bad[0]!r} is a {type(state[bad[0]]).__name__}")
     plain_tensors(state)
     if state and all(key.startswith("module.") for key in state):
         state = {key.removeprefix("module."): value for key, value in state.items()}

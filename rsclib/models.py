@@ -64,7 +64,12 @@ def network_named(name: str) -> nn.Module:
         RscError: missing, foreign or damaged file.
     """
     file = model_file(name)
-    match whose(file) if is_file(file) else None:
+    if not is_file(file):
+        known = ", ".join(SHIPPED)
+        raise RscError(
+            f"there is no model at {file}; give a shipped one ({known}) or a file's path"
+        )
+    match whose(file):
         case "rsc-net":
             return load_official(file)
         case "spin":

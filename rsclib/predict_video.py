@@ -111,7 +111,13 @@ def predict_video(
         f"{_beside(stem, '.{' + ','.join(['mp4', 'html', *kinds]) + '}')} ({film.codec}"
         f"{', drawn twice as large' * (scale > 1)}), {_beside(stem, '-person*.npz')}{textured}"
     )
-    return said, _doubts(path, motions, predictor)
+    doubts = _doubts(path, motions, predictor)
+    if where == Where() and video.width > video.height:
+        doubts.append(
+            f"{path}: the whole picture was taken for one person's; --track finds people who walk, "
+            "--box and --tracks say where they are"
+        )
+    return said, doubts
 
 
 def _beside(stem: Path, ending: str) -> Path:

@@ -552,6 +552,19 @@ def test_twelve_joints_in_a_file(
     np.testing.assert_allclose(scores.of(one, 32), scores.of(other, 32), atol=1e-3)
 
 
+def test_what_was_filled_in_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["score", "--images", str(tmp_path), "--count", "3", "--sizes", "32"]
+    assert main(words) == 0 and "note" not in capsys.readouterr().err
+    text = (tmp_path / X.MANIFEST).read_text()
+    (tmp_path / X.MANIFEST).write_text(text.replace(PLACEHOLDER, "theirs"))
+    assert main([*words, "--limbs"]) == 0
+    assert "keeps what it says of theirs" in capsys.readouterr().err
+    model = json.loads((tmp_path / X.MANIFEST).read_text())["model"]
+    assert (model["name"], model["joints"]) == ("theirs", 12)
+    (tmp_path / X.MANIFEST).write_text("{")
+    assert main(words) == 2 and "is no manifest" in capsys.readouterr().err
+
+
 def test_pictures_for_twelve_joints(tmp_path: Path) -> None:
     assert main(["score", "--images", str(tmp_path), "--sizes", "32", "--limbs"]) == 0
     assert json.loads((tmp_path / "manifest.json").read_text())["model"]["joints"] == 12

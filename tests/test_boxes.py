@@ -189,7 +189,7 @@ TABLES = {
 }  # fmt: skip
 JSONS = {
     "": "is not JSON", "[" * 100_000: "is not JSON", "3": "neither boxes, nor people", "{}": "neither boxes",
-    "[]": "holds no boxes", "[5]": "not a list of entries", "[{}]": "neither bbox nor keypoints",
+    "[]": "holds no boxes", "[5]": "bare lists do not say", "[{}]": "neither bbox nor keypoints",
     '[{"bbox": [1, 2, 3]}]': "a box is four numbers", '[{"bbox": [1, 2, 3, true]}]': "a number of a box",
     '[{"bbox": [1, 2, 3, NaN]}]': "a number of a box", '[{"bbox": [1, 2, 3, 1e999]}]': "a number of a box",
     '[{"bbox": [1, 2, 3, 4], "image_id": [1]}]': "image_id is neither",

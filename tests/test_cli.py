@@ -192,6 +192,22 @@ def test_a_grids_runs_are_rows_of_their_own(tmp_path: Path) -> None:
     ]
 
 
+def test_checkpoints_of_one_folder_are_rows_of_their_own(tmp_path: Path) -> None:
+    files = [tmp_path / "checkpoints" / f"{name}.safetensors" for name in ("one", "two")]
+    files[0].parent.mkdir()
+    for file in files:
+        shutil.copy(MODELS / "full.safetensors", file)
+    assert list(models_by_title([*map(str, files)])) == ["one", "two"]
+
+
+def test_an_unknown_model_is_told_which_ones_ship(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "fulll"]) == 2
+    assert (
+        "give a shipped one (hr-only, full, spin, photo) or a file's path"
+        in capsys.readouterr().err
+    )
+
+
 def test_the_table_keeps_the_order_of_the_models() -> None:
     rows = [
         {"method": m, "metric": "mpjpe", "resolution": 32, "value": 1.0, "low": 0.0, "high": 2.0}

@@ -158,8 +158,11 @@ def test_a_checksum_in_a_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_the_body_that_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = trees.smpl_folder(tmp_path / "a", ("neutral",))
-    assert doctor(capsys, "--body", folder)["the body of --body"]["note"].startswith("smpl, ")
+    folder = trees.smpl_folder(tmp_path / "a", ("neutral", "male"))
+    rows = doctor(capsys, "--body", folder)
+    assert rows["the body of --body"]["note"].startswith("smpl, ")
+    there = {g: rows[f"SMPL {g}"]["status"] for g in ("neutral", "male", "female")}
+    assert there == {"neutral": "found", "male": "found", "female": "missing"}
     monkeypatch.setenv("RSC_SMPL", str(tmp_path / "nope"))
     row = doctor(capsys, code=2)["the body of RSC_SMPL"]
     assert row["status"] == "broken" and "there is no body model at" in row["note"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,29 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == f"{tmp_path}/out/m.onnx\n"
     assert OnnxNet(tmp_path / "out/m.onnx").facts["name"] == "m.safetensors"
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["m.onnx"]
+
+
+@with_onnx
+def test_its_answers_can_be_scored(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "answers"
+    words = [
+        "score",
+        "--images",
+        str(folder),
+        "--part",
+        "test-lab",
+        "--count",
+        "3",
+        "--sizes",
+        "32",
+    ]
+    assert main([*words, "--example", str(file)]) == 0
+    assert "What tiny (ONNX) answers" in capsys.readouterr().out
+    model = json.loads((folder / "manifest.json").read_text())["model"]
+    assert (model["name"], model["joints"], model["link"]) == ("tiny (ONNX)", 14, "rsc export")
+    assert main([*words, "--example", str(tmp_path / "none.onnx")]) == 2
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

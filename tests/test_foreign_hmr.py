@@ -150,7 +150,7 @@ def test_hmr_is_evaluated_by_path(
     }  # fmt: skip
     monkeypatch.setattr(E, "fetch", lambda *_: people)
     assert main(["eval", str(path)]) == 0
-    assert "| hmr " in capsys.readouterr().out
+    assert "| generator " in capsys.readouterr().out
 
 
 def change(state: Weights, **changes: Any) -> Weights:

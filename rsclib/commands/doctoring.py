@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rsclib.commands.output import one_line
 from rsclib.commands.own_options import Doctor
 from rsclib.commands.scoring import data_root
 from rsclib.errors import RscError
+
+if TYPE_CHECKING:
+    from rsclib.files.body_files import Gender
 
 MARKS = {"found": "ok", "broken": "BROKEN", "missing": "-"}
 
@@ -38,7 +42,6 @@ def _row(
 
 def _ours(options: Doctor) -> list[dict[str, Any]]:
     """What ships, and the body that RSC_SMPL or ``--body`` names."""
-    from rsclib.files.body_files import digest_of, read_body
     from rsclib.files.shipped import ASSETS, check_shipped
 
     rows = []
@@ -51,13 +54,10 @@ def _ours(options: Doctor) -> list[dict[str, Any]]:
         )  # fmt: skip
     named = options.body or os.environ.get("RSC_SMPL")
     if named:
-
-        def body() -> str:
-            arrays, kind = read_body(named)
-            return f"{kind}, {digest_of(arrays)[:4]}…"
-
         status, note = (
-            _tried(body) if not options.quick or not Path(named).exists() else ("found", "")
+            _tried(lambda: _body_said(Path(named)))
+            if not options.quick or not Path(named).exists()
+            else ("found", "")
         )
         where = "--body" if options.body else "RSC_SMPL"
         rows.append(
@@ -69,6 +69,7 @@ def _ours(options: Doctor) -> list[dict[str, Any]]:
 
 def _licensed(options: Doctor) -> list[dict[str, Any]]:
     """The catalogue, below the data root."""
+    from rsclib.files.body_files import find_smpl
     from rsclib.readers.catalogue import CATALOGUE
 
     root, rows = data_root(options.data), []
@@ -78,12 +79,31 @@ def _licensed(options: Doctor) -> list[dict[str, Any]]:
             status, note = "found", ""
             if not options.quick:
                 status, note = _tried(lambda entry=entry: entry.check(root))  # type: ignore[misc]
+        if status == "missing" and entry.kind == "body" and (home := _named_folder(options)):
+            gender = entry.name.split()[-1]  # "SMPL male"
+            with contextlib.suppress(RscError):  # it holds other genders alone
+                find_smpl(home, gender)  # type: ignore[arg-type]
+                status, note = _tried(lambda home=home, gender=gender: _body_said(home, gender))  # type: ignore[misc]
         looked = [str(root / p) if root else p for p in entry.places]
         rows.append(
             _row(entry.kind, entry.name, looked, status, note, entry.enables, entry.ask,
                  entry.licence),
         )  # fmt: skip
     return rows
+
+
+def _named_folder(options: Doctor) -> Path | None:
+    """The folder that ``--body`` or RSC_SMPL names, if it is one."""
+    named = options.body or os.environ.get("RSC_SMPL")
+    return Path(named) if named and os.path.isdir(named) else None
+
+
+def _body_said(place: Path, gender: Gender = "neutral") -> str:
+    """Whose body it is, and the first digits of its hash."""
+    from rsclib.files.body_files import digest_of, read_body
+
+    arrays, kind = read_body(place, gender)
+    return f"{kind}, {digest_of(arrays)[:4]}…"
 
 
 def _tried(check: Callable[[], str]) -> tuple[str, str]:

@@ -24,7 +24,7 @@ class Export:
     """
 
     model: tyro.conf.Positional[str]
-    """A shipped model (full, hr-only, spin), a .safetensors file, or a checkpoint of the released
+    """A shipped model (full, photo, spin, hr-only), a .safetensors file, or a checkpoint of the released
     RSC-Net, of SPIN or of MandyMo's HMR."""
     onnx: Path | None = None
     """Write it here; needs the extra "export" (onnx, onnxscript)."""

@@ -207,7 +207,9 @@ class Eval:
 
     models: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
-        tyro.conf.arg(metavar="MODEL ...", help="Names of shipped ones (full, hr-only) or files."),
+        tyro.conf.arg(
+            metavar="MODEL ...", help="Names of shipped ones (full, spin, photo, hr-only) or files."
+        ),
     ]
     part: Annotated[
         str,

@@ -64,17 +64,42 @@ def _write(options: Score, folder: Path) -> None:
         model=Info(PLACEHOLDER, joints_each),
     )  # fmt: skip
     if not predictors:
+        manifest = _filled_in(folder, manifest)
         count = write_images(folder, trial, manifest, sizes)
         print(f"{count} pictures in {one_line(folder)}; their list is list.csv")
         print(f"Score the answer: rsc score {one_line(folder / 'predictions.npz')}")
         return
     ((name, predictor),) = predictors.items()
-    model = Info(name, joints_each, "", "", "rsclib")
+    said = (
+        getattr(predictor, word, usual) for word, usual in (("licence", ""), ("link", "rsclib"))
+    )
+    about = getattr(predictor, "about", None) or Info(name, 14, "", *said)
+    model = dataclasses.replace(about, name=name, joints=joints_each)
     if limbs and not hasattr(predictor, "joints12"):
         predictor = OnLimbs(predictor)
     joints = {s: joints_at(predictor, trial.images, s, model.joints) for s in sizes}
     file = write_predictions(folder, dataclasses.replace(manifest, model=model), joints)
     print(f"What {name} answers: {one_line(file)}\nScore it: rsc score {one_line(file)}")
+
+
+def _filled_in(folder: Path, manifest: Manifest) -> Manifest:
+    """The manifest with what somebody has already said of their model in that folder's.
+
+    Raises:
+        RscError: there is a manifest, and it is damaged.
+    """
+    from rsclib.anyone import PLACEHOLDER
+    from rsclib.exchange import MANIFEST, manifest_of
+
+    if not (folder / MANIFEST).is_file():
+        return manifest
+    model = manifest_of(folder / MANIFEST).model
+    if model.name == PLACEHOLDER:
+        return manifest
+    say(one_line(f"note: {folder / MANIFEST} keeps what it says of {model.name}"))
+    return dataclasses.replace(
+        manifest, model=dataclasses.replace(model, joints=manifest.model.joints)
+    )
 
 
 def _example(options: Score) -> dict[str, Any]:
@@ -91,6 +116,13 @@ def _example(options: Score) -> dict[str, Any]:
             known = ", ".join(OUTSIDE + name for name in TITLES)
             raise RscError(f"there is no {options.example!r}; choose from {known}")
         return {TITLES[kind]: BlazePose.named(kind)}
+    if options.example.endswith(".onnx"):
+        from rsclib.anyone import Outside
+        from rsclib.body import load_body
+        from rsclib.onnx_files import OnnxModel
+
+        model = OnnxModel(options.example, load_body(options.body))
+        return {model.info().name: Outside(model)}
     return _predictors(options, options.part, (options.example,)) if options.example else {}
 
 

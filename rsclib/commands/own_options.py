@@ -40,8 +40,11 @@ class Predict:
     frames of one. Without --box, --boxes or --detect one person should fill the picture."""
     model: str = "full"
     """A shipped model (full; photo, a little steadier, and better on rendered people who sit, bend or
-    lift their arms, not on the street clip; hr-only), a .safetensors file, or the checkpoint of the
+    lift their arms, not on the street clip; spin; hr-only), a .safetensors file, or the checkpoint of the
     released RSC-Net or of SPIN."""
+    body: Path | None = None
+    """The body of the answers: SMPL's file or folder; default: RSC_SMPL, else the open body. It must be
+    the one that the model was trained on."""
     out: Path = Path("runs/predict")
     box: Annotated[
         tuple[float, float, float, float] | None, tyro.conf.arg(metavar="X Y WIDTH HEIGHT")
@@ -144,7 +147,7 @@ class Fit:
     start: Literal["prediction", "mean"] = "prediction"
     """The network's prediction, or the mean pose at four headings, of which the best fit is kept."""
     model: str = "full"
-    """Whose prediction: a shipped model (full, hr-only), a .safetensors file, or the checkpoint of the
+    """Whose prediction: a shipped model (full, photo, spin, hr-only), a .safetensors file, or the checkpoint of the
     released RSC-Net or of SPIN."""
     person: int | None = None
     """Which of several people in KEYPOINTS, from 0."""

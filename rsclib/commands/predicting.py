@@ -44,7 +44,7 @@ def predict(options: Predict) -> int:
     detector = _detector() if options.detect else None
     table = read_boxes(options.boxes, options.box_format) if options.boxes else None
     check_writable(options.out)
-    predictor = predictor_named(options.model, load_body())
+    predictor = predictor_named(options.model, load_body(options.body))
     where = Where(options.box, options.tracks, options.track)
     temporal = _temporal(options, predictor.net) if _over_time(options) else None
     painter = texture_named(options.texture_model) if options.texture else None

@@ -33,6 +33,7 @@ class Score:
     Examples: rsc score --images runs/mine --part test-wild --count 512
               rsc score runs/mine/predictions.npz --against full hr-only --out runs/mine/eval.csv
               rsc score --example full --images runs/example --count 256   (a shipped model's answer)
+              rsc score --example full.onnx --images runs/onnx --count 256      (after rsc export)
               rsc score --example blazepose-full --images runs/blazepose --count 256
               rsc score --images runs/3dpw --part 3dpw --data DATA --side 224
     """
@@ -46,8 +47,8 @@ class Score:
     images: Path | None = None
     """Write the pictures to look at into this folder, and a manifest to fill in."""
     example: str = ""
-    """Write what this model (a shipped one's name, a file, or blazepose-lite, -full or -heavy, which
-    name arms and legs) answers into the folder of --images, in place of pictures."""
+    """Write what this model (a shipped one's name, a file, also what rsc export wrote as .onnx, or
+    blazepose-lite, -full or -heavy, which name arms and legs) answers into the folder of --images, in place of pictures."""
     limbs: bool = False
     """Of --images: ask for arms and legs alone."""
     part: str = "test-wild"

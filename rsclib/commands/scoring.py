@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def models_by_title(names: Sequence[str]) -> dict[str, nn.Module]:
-    """Models by what the table calls them: a shipped one's title, else the name of its folder (of a
-    grid's run: row/seed).
+    """Models by what the table calls them: a shipped one's title, of a training's ``model.safetensors``
+    its folder's name (of a grid's run: row/seed), else the file's own.
 
     Raises:
         RscError: two would have one title, or a file is of no use.
@@ -36,7 +36,10 @@ def models_by_title(names: Sequence[str]) -> dict[str, nn.Module]:
     for name in names:
         folder = Path(name).resolve().parent
         row = f"{folder.parent.name}/" if re.fullmatch(r"seed\d+", folder.name) else ""
-        titles.append(SHIPPED.get(name) or row + folder.name)
+        file = Path(name)
+        titles.append(
+            SHIPPED.get(name) or (row + folder.name if file.stem == "model" else file.stem)
+        )
     if len(set(titles)) < len(titles):
         raise RscError(f"two models would share a row of the table: {', '.join(titles)}")
     return {title: network_named(name) for title, name in zip(titles, names, strict=True)}

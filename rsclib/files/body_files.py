@@ -90,7 +90,9 @@ def read_body(
     given = Path(path)
     file = find_smpl(given, gender) if os.path.isdir(given) else given
     if not is_file(file):
-        raise RscError(f"there is no body model at {file}. Check the path, or unset RSC_SMPL.")
+        raise RscError(
+            f"there is no body model at {file}. Check the path that --body or RSC_SMPL names."
+        )
     if file == OPEN_BODY:
         check_shipped(OPEN_BODY.name)
     arrays = load_smpl_pickle(file) if file.suffix == ".pkl" else read_npz(file)

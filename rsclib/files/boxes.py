@@ -219,6 +219,10 @@ def _coco(content: Any) -> dict[str | int | None, list[Box]]:
             if isinstance(image.get("file_name"), str) and type(image.get("id")) in (int, str):
                 names[image["id"]] = short(image["file_name"])
     elif isinstance(content, list):
+        if not all(isinstance(entry, dict) for entry in content):
+            raise RscError(
+                'bare lists do not say what they are; write {"format": "xywh", "boxes": [...]}'
+            )
         entries = _dicts(content, "the file")
     else:
         raise RscError("it has neither boxes, nor people (OpenPose), nor annotations (COCO)")

@@ -28,8 +28,8 @@ TITLES = {
     "state": "the state of a training: its model is the model.safetensors that lies beside it when "
     "the training has ended",
     "smpl": "a body model, not a network: name it with RSC_SMPL",
-    "unknown": "an unknown checkpoint: rsclib reads its own models (.safetensors), RSC-Net's and "
-    "SPIN's",
+    "unknown": "an unknown checkpoint (nothing in it was run): rsclib reads its own models "
+    "(.safetensors) and checkpoints of RSC-Net, SPIN, MandyMo's HMR and VIBE",
 }
 
 

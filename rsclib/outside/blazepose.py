@@ -96,6 +96,8 @@ class BlazePose:
     Something to be scored as a predictor of 12 joints: ``joints12(images, size)``.
     """
 
+    licence, link = "Apache-2.0", "npm: @mediapipe/pose"  # what manifests say of it
+
     def __init__(self, landmarks: Run, detector: Run | None = None) -> None:
         self.landmarks, self.detector = landmarks, detector
 

@@ -7,7 +7,7 @@ module has the exact layout; together:
 
     smpl/             SMPL_{NEUTRAL,MALE,FEMALE}.pkl, J_regressor_{extra,h36m}.npy
     dataset_extras/   SPIN's npz: 3dpw_test.npz, h36m_valid_protocol1.npz, ...
-    vibe_db/          VIBE's databases: 3dpw_test_db.pt, ...
+    vibe_db/          VIBE's databases: 3dpw_test_db.pt, insta_train_db.h5, ...
     checkpoints/      RSC-Net.pt, model_checkpoint.pt (SPIN), resnet50-*.pth
     3dpw/             sequenceFiles/, imageFiles/
     h36m/             images/
@@ -15,7 +15,6 @@ module has the exact layout; together:
     lsp/  hr-lspet/   images/, joints.mat          upi-s1h/data/lsp/  masks and parts of LSP
     mpii/             images/, mpii_human_pose_v1_u12_1.mat
     coco/             train2014/, annotations/
-    insta_variety/    *.tfrecord
     amass/            CMU/01/01_01_poses.npz, ...
     surreal/          textures/{female,male}/nongrey_*.jpg
     Market-1501/      bounding_box_train/, query/, bounding_box_test/

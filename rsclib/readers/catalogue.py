@@ -137,6 +137,8 @@ def _insta(root: Path) -> str:
     return "readable (the first frames were)"
 
 
+# What no command uses yet is not said to enable one.
+_PYTHON = "reading it in Python, no command yet: rsclib.readers."
 _SMPL = "smpl.is.tue.mpg.de (neutral: smplify.is.tue.mpg.de)"
 _NC = "non-commercial research, registration"
 _SPIN = "SPIN's fetch_data script (nkolot/SPIN)"
@@ -214,19 +216,19 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("data set", "AMASS", ("amass/*/**/*.npz",), _motions, "pose and motion priors",
           "amass.is.tue.mpg.de", _NC),
     Entry("data set", "Market-1501", tuple(f"Market-1501/{name}" for name in market1501.FOLDERS), _market,
-          "Tables 4 and 8 on real pedestrians", "its authors (zheng-lab.cecs.anu.edu.au)",
+          _PYTHON + "market1501", "its authors (zheng-lab.cecs.anu.edu.au)",
           "academic, no redistribution"),
-    Entry("data set", "SURREAL textures", ("surreal/textures",), _textures, "the face term of TexGlo",
+    Entry("data set", "SURREAL textures", ("surreal/textures",), _textures, _PYTHON + "surreal",
           "www.di.ens.fr/willow/research/surreal", _NC),
     Entry("data set", "InstaVariety (VIBE)", ("vibe_db/insta_train_db.h5",), _insta,
-          "the video model's training", "VIBE's prepare_training_data (mkocabas/VIBE)", _NC),
+          _PYTHON + "instavariety", "VIBE's prepare_training_data (mkocabas/VIBE)", _NC),
     *(Entry("labels", f"{file} (VIBE)", (f"vibe_db/{file}",), _vibe(file), enables,
             "VIBE's prepare_training_data (mkocabas/VIBE)", _NC)
       for file, enables in (
-          ("3dpw_val_db.pt", "the video model"),
+          ("3dpw_val_db.pt", _PYTHON + "vibe_db"),
           ("3dpw_test_db.pt", "rsc eval --part its path --protocol vibe: VIBE's frames"),
-          ("mpii3d_train_db.pt", "the video model"), ("mpii3d_val_db.pt", "the video model"),
-          ("h36m_train_db.pt", "the video model"), ("amass_db.pt", "the motion prior"))),
+          ("mpii3d_train_db.pt", _PYTHON + "vibe_db"), ("mpii3d_val_db.pt", _PYTHON + "vibe_db"),
+          ("h36m_train_db.pt", _PYTHON + "vibe_db"), ("amass_db.pt", _PYTHON + "vibe_db"))),
 )  # fmt: skip
 
 
