@@ -188,7 +188,10 @@ def _same(what: str, wanted: Mapping[str, str], body: Body) -> None:
     title = {"open": "the open body", "smpl": "SMPL"}.get(wanted["name"], wanted["name"])
     digest = f" ({wanted['digest'][:4]}…)" if wanted["digest"] else ""
     given = "RSC_SMPL names another" if os.environ.get("RSC_SMPL") else "the body here is another"
-    mend = "unset RSC_SMPL" if wanted["name"] == "open" else "set RSC_SMPL to that body"
+    mend = (
+        "unset RSC_SMPL (and leave --body out)" if wanted["name"] == "open"
+        else "name that body with RSC_SMPL or --body"
+    )  # fmt: skip
     raise RscError(
         f"{what} {title}{digest}, but {given} ({body.name}, {body.digest[:4]}…): {mend}, or use a "
         "model that was trained on this one"

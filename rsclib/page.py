@@ -71,7 +71,8 @@ def counts(page: pd.DataFrame) -> Mapping[str, int]:
 
 
 def least_visible(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
-    """The smallest gain that would have been "reproduced", with an interval as wide as (low, high)."""
+    """The smallest gain that would have been "reproduced", with an interval as wide as (low, high) that
+    lies evenly about its gain, as a bootstrap's need not."""
     return (np.asarray(high, float) - np.asarray(low, float)) / 2
 
 
@@ -79,8 +80,8 @@ def power(true: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray[np.float6
     """The probability that a claim whose gain is ``true`` is reproduced.
 
     Args:
-        low, high: ends of its 95 % interval; only the width matters, taken as that of a normal
-            distribution of found gains.
+        low, high: ends of its 95 % interval; only the width, above 0, matters, taken as that of a
+            normal distribution of found gains.
     """
     z = norm.ppf(0.975)
     return norm.sf(z - np.asarray(true, float) / (least_visible(low, high) / z))

@@ -198,6 +198,14 @@ def test_checkpoints_of_one_folder_are_rows_of_their_own(tmp_path: Path) -> None
     for file in files:
         shutil.copy(MODELS / "full.safetensors", file)
     assert list(models_by_title([*map(str, files)])) == ["one", "two"]
+    for other in ("a/one", "seed1/one", "b/RSC-Net"):  # nothing is taken for something else
+        files.append(tmp_path / f"{other}.safetensors")
+        files[-1].parent.mkdir(exist_ok=True)
+        shutil.copy(files[0], files[-1])
+    above = tmp_path.name
+    assert list(models_by_title(["full", *map(str, files)])) == [
+        "RSC-Net", "checkpoints/one", "two", "a/one", f"{above}/seed1/one", "b/RSC-Net",
+    ]  # fmt: skip
 
 
 def test_an_unknown_model_is_told_which_ones_ship(capsys: pytest.CaptureFixture[str]) -> None:

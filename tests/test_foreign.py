@@ -165,7 +165,7 @@ def test_the_released_network_is_evaluated_at_its_size(
     assert main(words) == 0
     assert asked == [("test-wild", None, 224)]
     result = read_result(tmp_path / "result.json")
-    found = {row["resolution"] for row in result["rows"] if row["method"] == "RSC-Net"}
+    found = {row["resolution"] for row in result["rows"] if row["method"] == "rsc-net/RSC-Net"}
     assert found == {224, 176, 96, 52, 32}
     assert result["provenance"]["body"] == other.identity
     ours = tmp_path / "ours" / "model.safetensors"

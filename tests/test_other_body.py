@@ -82,7 +82,10 @@ def test_every_command_refuses_another_body(
         assert main([word.replace("{out}", str(out)) for word in words]) == 2, name
         error = capsys.readouterr().err.strip()
         assert error.startswith(f"rsc: {begin} the open body ({FIRST_BODY['digest'][:4]}…)"), error
-        assert f"but RSC_SMPL names another (smpl, {other.digest[:4]}…): unset RSC_SMPL" in error
+        assert (
+            f"but RSC_SMPL names another (smpl, {other.digest[:4]}…): unset RSC_SMPL (and leave --body out)"
+            in error
+        )
         assert "\n" not in error
         assert not list(out.rglob("*.*")), f"{name} wrote something"
 
@@ -108,7 +111,7 @@ def test_a_model_of_the_other_body(
     assert main(words) == 2
     error = capsys.readouterr().err
     assert f"b.safetensors was trained on SMPL ({other.digest[:4]}…), but the body here is" in error
-    assert "set RSC_SMPL" in error
+    assert "name that body with RSC_SMPL" in error
 
 
 def test_fresh_weights_fit_every_body(other: Body) -> None:
@@ -140,7 +143,7 @@ def test_other_peoples_networks_want_smpl(other: Body) -> None:
     """Their files do not say which, so any will do, but never the open body."""
     net = load_official(state_dict())
     check_body(net, other)
-    with pytest.raises(RscError, match=r"RSC-Net was trained on SMPL, .* set RSC_SMPL"):
+    with pytest.raises(RscError, match=r"RSC-Net was trained on SMPL, .* name that body with RSC_SMPL"):
         check_body(net, load_body(OPEN_BODY))
 
 

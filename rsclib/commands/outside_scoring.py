@@ -70,6 +70,8 @@ def _write(options: Score, folder: Path) -> None:
         print(f"Score the answer: rsc score {one_line(folder / 'predictions.npz')}")
         return
     ((name, predictor),) = predictors.items()
+    if _filled_in(folder, manifest, name).model.name != PLACEHOLDER:
+        raise RscError(f"{folder} has somebody else's answer; name another folder for {name}'s")
     said = (
         getattr(predictor, word, usual) for word, usual in (("licence", ""), ("link", "rsclib"))
     )
@@ -82,8 +84,9 @@ def _write(options: Score, folder: Path) -> None:
     print(f"What {name} answers: {one_line(file)}\nScore it: rsc score {one_line(file)}")
 
 
-def _filled_in(folder: Path, manifest: Manifest) -> Manifest:
-    """The manifest with what somebody has already said of their model in that folder's.
+def _filled_in(folder: Path, manifest: Manifest, ours: str = "") -> Manifest:
+    """The manifest with what somebody has already said of their model in that folder's, be it not the
+    model called ``ours``.
 
     Raises:
         RscError: there is a manifest, and it is damaged.
@@ -94,7 +97,7 @@ def _filled_in(folder: Path, manifest: Manifest) -> Manifest:
     if not (folder / MANIFEST).is_file():
         return manifest
     model = manifest_of(folder / MANIFEST).model
-    if model.name == PLACEHOLDER:
+    if model.name in (PLACEHOLDER, ours):
         return manifest
     say(one_line(f"note: {folder / MANIFEST} keeps what it says of {model.name}"))
     return dataclasses.replace(
@@ -119,9 +122,12 @@ def _example(options: Score) -> dict[str, Any]:
     if options.example.endswith(".onnx"):
         from rsclib.anyone import Outside
         from rsclib.body import load_body
-        from rsclib.onnx_files import OnnxModel
+        from rsclib.files.body_files import OPEN_BODY
+        from rsclib.onnx_files import OnnxModel, OnnxNet
 
-        model = OnnxModel(options.example, load_body(options.body))
+        place, licensed = _body_place(options, options.part)
+        own = licensed and (OnnxNet(options.example).trained_on or {}).get("name") == "open"
+        model = OnnxModel(options.example, load_body(OPEN_BODY if own else place))
         return {model.info().name: Outside(model)}
     return _predictors(options, options.part, (options.example,)) if options.example else {}
 
@@ -225,11 +231,17 @@ def _trial(asked: Eval, side: int) -> tuple[Trial, bool, dict[str, Any]]:
 
 
 def _predictors(options: Score, part: str, names: tuple[str, ...]) -> dict[str, Any]:
+    place, licensed = _body_place(options, part)
+    return dict(predictors_of(names, place, licensed))
+
+
+def _body_place(options: Score, part: str) -> tuple[Path | None, bool]:
+    """Where the body of a part's answers is, and whether the part is a licensed one."""
     from rsclib.readers.protocols import is_licensed
 
     licensed = is_licensed(part)
     asked = _as_eval(options, part, None, "spin")
-    return dict(predictors_of(names, smpl_place(asked) if licensed else options.body, licensed))
+    return smpl_place(asked) if licensed else options.body, licensed
 
 
 def _sizes(options: Score) -> tuple[int, ...]:

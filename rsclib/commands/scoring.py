@@ -25,21 +25,27 @@ if TYPE_CHECKING:
 
 def models_by_title(names: Sequence[str]) -> dict[str, nn.Module]:
     """Models by what the table calls them: a shipped one's title, of a training's ``model.safetensors``
-    its folder's name (of a grid's run: row/seed), else the file's own.
+    its folder's name (of a grid's run: row/seed), else the file's own, with the folder's before it
+    where that alone would not tell it from another.
 
     Raises:
         RscError: two would have one title, or a file is of no use.
     """
     from rsclib.models import SHIPPED, network_named
 
-    titles = []
-    for name in names:
+    titles, stems = [], [Path(name).stem for name in names]
+    for name, stem in zip(names, stems, strict=True):
         folder = Path(name).resolve().parent
         row = f"{folder.parent.name}/" if re.fullmatch(r"seed\d+", folder.name) else ""
-        file = Path(name)
-        titles.append(
-            SHIPPED.get(name) or (row + folder.name if file.stem == "model" else file.stem)
-        )
+        place = row + folder.name
+        if name in SHIPPED:
+            titles.append(SHIPPED[name])
+        elif stem == "model":
+            titles.append(place)
+        elif row or stems.count(stem) > 1 or stem in SHIPPED.values():
+            titles.append(f"{place}/{stem}")
+        else:
+            titles.append(stem)
     if len(set(titles)) < len(titles):
         raise RscError(f"two models would share a row of the table: {', '.join(titles)}")
     return {title: network_named(name) for title, name in zip(titles, names, strict=True)}

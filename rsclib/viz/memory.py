@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +124,7 @@ def heights(films: Mapping[str, Floats], joint: int, label: str) -> Figure:
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots(figsize=(9.2, 2.8), layout="constrained")
-    dashes = iter(DASHES)
+    dashes = itertools.cycle(DASHES)
     for name, joints in films.items():
         width, dash = (3.5, "-") if name == "truth" else (1.8, next(dashes))
         axis.plot(-1000 * joints[:, joint, 1], color=COLOURS.get(name, BLACK), linewidth=width,
