@@ -143,7 +143,9 @@ def test_other_peoples_networks_want_smpl(other: Body) -> None:
     """Their files do not say which, so any will do, but never the open body."""
     net = load_official(state_dict())
     check_body(net, other)
-    with pytest.raises(RscError, match=r"RSC-Net was trained on SMPL, .* name that body with RSC_SMPL"):
+    with pytest.raises(
+        RscError, match=r"RSC-Net was trained on SMPL, .* name that body with RSC_SMPL"
+    ):
         check_body(net, load_body(OPEN_BODY))
 
 
