@@ -163,11 +163,11 @@ def test_the_account_of_the_regime_easy_is_what_the_records_say() -> None:
     assert str(six.room(32)) == "0.0 [-1.2, 1.3]"
     own = [r for r in {*six.rows, *seven.rows} if r not in ("HR-only", "Ba-shared", "full")]
     means = [(six if row in six.rows else seven).mean(row, 32) for row in own]
-    assert len(own) == 13 and max(means) - min(means) < 2.25
+    assert len(own) == 12 and round(max(means) - min(means), 1) == 2.3
     rivals = ("HMR", "SPIN", "SPIN+fit", "ImgSR", "FeaEN", "FeaEN-WGAN")
     wanted = {
-        "test-wild": (2.3, 3.1, "undecided"), "test-studio": (3.3, 4.0, "reproduced"),
-        "test-lab": (3.9, 4.9, "reproduced"),
+        "test-wild": (2.3, 3.6, "undecided"), "test-studio": (3.4, 4.0, "reproduced"),
+        "test-lab": (3.9, 5.1, "reproduced"),
     }  # fmt: skip
     for part, (low, high, verdict) in wanted.items():
         gains = [one.gain("Ours", rival, 32, part=part) for rival in rivals]
@@ -185,10 +185,11 @@ def test_the_account_of_the_regime_easy_is_what_the_records_say() -> None:
         ["RA+SS+CL", "RA+SS+CD", "contradicted", 1], ["full", "wo-PT", "contradicted", 1],
     ]  # fmt: skip
     assert [round(-g, 1) for g in decided["gain_mm"]] == [0.8, 1.3]
-    twice = ("RA+SS+CL", "Ba-shared", "Ba", "HMR")
+    twice = ("RA+SS+CL", "Ba")
     for row in own:
         found = six if row in six.rows else seven
         assert found.seeds(row) == ((0, 1) if row in twice else (0,))
+    assert [one.seeds(row) for row in rivals] == [(0, 1), (0, 1), (0,), (0,), (0,), (0,)]
 
 
 def test_the_account_of_table_3_is_what_the_records_say() -> None:
