@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 
 from rsclib.cli import main
 from rsclib.readers.catalogue import CATALOGUE
-from tests import trees
+from tests import test_pose_mixture, trees
 from tests.official import state_dict
 
 
@@ -172,3 +173,39 @@ def test_a_data_root_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["doctor", "--data", str(tmp_path / "nope")]) == 2
     error = capsys.readouterr().err
     assert error.startswith("rsc: --data names ") and error.count("\n") == 1
+
+
+def test_weights_of_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = tmp_path / "checkpoints"
+    home.mkdir()
+    (home / "gmm_08.pkl").write_bytes(pickle.dumps(test_pose_mixture.arrays(), protocol=2))
+    one = torch.zeros(1)
+    torch.save(
+        {"encoder.layer1.0.w": one, "regressor.fc_blocks.0.w": one}, home / "a_generator.pkl"
+    )
+    torch.save({"gen_state_dict": {"encoder.gru.w": one}}, home / "vibe_model_wo_3dpw.pth.tar")
+    rows = doctor(capsys, "--data", tmp_path)
+    assert {
+        name: rows[name]["note"] for name in ("SMPLify's pose prior", "HMR (MandyMo)", "VIBE")
+    } == {
+        "SMPLify's pose prior": "3 components", "HMR (MandyMo)": "a_generator.pkl",
+        "VIBE": "vibe_model_wo_3dpw.pth.tar",
+    }  # fmt: skip
+    (home / "vibe_model_wo_3dpw.pth.tar").unlink()
+    torch.save(
+        {"encoder.layer1.0.w": one, "regressor.fc_blocks.0.w": one}, home / "vibe_model.pth.tar"
+    )
+    note = doctor(capsys, "--data", tmp_path, code=2)["VIBE"]["note"]
+    assert "is a checkpoint of MandyMo's HMR" in note
+
+
+def test_blazepose_in_the_cache(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RSC_CACHE", str(tmp_path))
+    row = doctor(capsys)["BlazePose"]
+    assert (row["status"], row["ask"]) == ("missing", "rsc fetch blazepose")
+    (tmp_path / "blazepose").mkdir()
+    (tmp_path / "blazepose/pose_detection.tflite").write_bytes(b"half")
+    row = doctor(capsys, code=2)["BlazePose"]
+    assert (row["status"], row["note"]) == ("broken", "0 of 4 models, SHA-256 as listed")

@@ -41,7 +41,7 @@ def _row(
 
 
 def _ours(options: Doctor) -> list[dict[str, Any]]:
-    """What ships, and the body that RSC_SMPL or ``--body`` names."""
+    """What ships, what was fetched, and the body that RSC_SMPL or ``--body`` names."""
     from rsclib.files.shipped import ASSETS, check_shipped
 
     rows = []
@@ -52,6 +52,7 @@ def _ours(options: Doctor) -> list[dict[str, Any]]:
             _row("shipped", name, [f"rsclib/assets/{name}"], status, note, "the open benchmark",
                  "it ships with rsclib", "see rsclib/assets"),
         )  # fmt: skip
+    rows.append(_blazepose())
     named = options.body or os.environ.get("RSC_SMPL")
     if named:
         status, note = (
@@ -65,6 +66,20 @@ def _ours(options: Doctor) -> list[dict[str, Any]]:
                  "it takes the open body's place", "smpl.is.tue.mpg.de", "see its owners"),
         )  # fmt: skip
     return rows
+
+
+def _blazepose() -> dict[str, Any]:
+    """The outside tool that is fetched into the cache."""
+    from rsclib.outside import fetching
+
+    files = [fetching.folder() / known.name for known in fetching.KNOWN.values()]
+    whole, there = fetching.present(), sum(file.is_file() for file in files)
+    status = "broken" if len(whole) < there else "found" if whole else "missing"
+    note = f"{len(whole)} of {len(files)} models, SHA-256 as listed" if there else ""
+    return _row(
+        "outside", "BlazePose", [f"{file.name} in the cache folder" for file in files], status, note,
+        "rsc predict --detect; rsc score --example blazepose-full", "rsc fetch blazepose", "Apache-2.0",
+    )  # fmt: skip
 
 
 def _licensed(options: Doctor) -> list[dict[str, Any]]:

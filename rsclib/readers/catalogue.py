@@ -12,6 +12,7 @@ from typing import Literal
 from rsclib.errors import RscError
 from rsclib.files.body_files import Gender, digest_of, find_smpl, read_body
 from rsclib.files.recognise import TITLES, whose
+from rsclib.pose_mixture import load_mixture
 from rsclib.readers import (
     amass,
     instavariety,
@@ -132,6 +133,10 @@ def _textures(root: Path) -> str:
     return f"{len(paths)} coloured textures (the first was read)"
 
 
+def _prior(root: Path) -> str:
+    return f"{len(load_mixture(root / 'checkpoints' / 'gmm_08.pkl').means)} components"
+
+
 def _insta(root: Path) -> str:
     instavariety.read_insta(root, 0, 10)
     return "readable (the first frames were)"
@@ -184,6 +189,14 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("checkpoint", "SPIN", ("checkpoints/model_checkpoint*.pt", "checkpoints/spin*.pt*"),
           lambda root: _checkpoint(_first(root, "model_checkpoint*.pt", "spin*.pt*"), "spin")(root),
           "the start of the paper's training; row SPIN-o", _SPIN, "BSD-3; trained on licensed data"),
+    Entry("checkpoint", "HMR (MandyMo)", ("checkpoints/*generator*.pkl",),
+          _checkpoint("*generator*.pkl", "hmr"), "rsc eval and predict --model with its path",
+          "github.com/MandyMo/pytorch_HMR", "trained on licensed data"),
+    Entry("checkpoint", "VIBE", ("checkpoints/vibe_model*.pth.tar",),
+          _checkpoint("vibe_model*.pth.tar", "vibe"), "rsc predict --temporal-module with its path",
+          "VIBE's prepare_data (mkocabas/VIBE)", _NC),
+    Entry("checkpoint", "SMPLify's pose prior", ("checkpoints/gmm_08.pkl",), _prior,
+          "rsc fit --prior with its path", "smplify.is.tue.mpg.de", _NC),
     Entry("checkpoint", "ResNet-50 (ImageNet)", ("checkpoints/resnet50-*.pth",),
           _checkpoint("resnet50-*.pth", "resnet"), "a trunk to start from", "torchvision", "BSD-3"),
     Entry("checkpoint", "AlexNet (ImageNet)", ("checkpoints/alexnet-owt-*.pth",),
