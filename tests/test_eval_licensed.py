@@ -177,7 +177,7 @@ def test_from_the_command_line(
 ) -> None:
     words = ["eval", model, "--part", part, "--data", root, "--body", root / "smpl"]
     rows, document, scores = run(words, tmp_path / "a.csv")
-    own = [r for r in rows if r["method"] == model.parent.name]
+    own = [r for r in rows if r["method"] == model.stem]
     sizes = {128, 112, 80, 52, 32}
     assert {(int(r["resolution"]), r["metric"]) for r in own} == {
         (s, m) for s in sizes for m in ("mpjpe", "pa_mpjpe")
@@ -201,7 +201,7 @@ def test_the_protocol_changes_the_numbers(root: Path, model: Path, tmp_path: Pat
     words = ["eval", model, "--part", "3dpw", "--data", root]  # SMPL is found in the data root
     *_, spin = run(words, tmp_path / "spin.csv")
     *_, vibe = run([*words, "--protocol", "vibe"], tmp_path / "vibe.csv")
-    name = model.parent.name
+    name = model.stem
     assert not np.allclose(spin.of(name, 128), vibe.of(name, 128), atol=0.1)
     with pytest.raises(RscError, match="other images"):
         spin.joined(vibe)
@@ -222,7 +222,7 @@ def test_released_pixels_are_named_and_differ(root: Path, model: Path, tmp_path:
     words = ["eval", model, "--part", "3dpw", "--data", root]
     *_, plain = run(words, tmp_path / "a.csv")
     *_, released = run([*words, "--pixels", "released"], tmp_path / "b.csv")
-    name = model.parent.name
+    name = model.stem
     called = f"{name} (released pixels)"
     assert released.methods == [called, CONSTANT]
     np.testing.assert_array_equal(plain.of(name, 128), released.of(called, 128))
@@ -275,7 +275,7 @@ def test_labels_by_path(
     path = root / "dataset_extras/3dpw_test.npz"
     *_, by_name = run(["eval", model, "--part", "3dpw", "--data", root], tmp_path / "a.csv")
     *_, by_path = run(["eval", model, "--part", path, "--data", root], tmp_path / "b.csv")
-    name = model.parent.name
+    name = model.stem
     np.testing.assert_array_equal(by_name.of(name, 32), by_path.of(name, 32))
     assert main(["eval", str(model), "--part", str(path), "--body", str(root / "smpl")]) == 2
     assert "6 of 6 pictures that 3dpw_test.npz names are not below" in capsys.readouterr().err
