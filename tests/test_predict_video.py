@@ -147,8 +147,10 @@ def test_a_body_stands_where_its_square_says(
 
 @pytest.mark.usefixtures("undrawn")
 def test_the_whole_picture_and_a_box(film: Path, predictor: NetPredictor, tmp_path: Path) -> None:
-    predict_video(str(film), tmp_path / "a", predictor)
-    predict_video(str(film), tmp_path / "b", predictor, Where(box=(4, 4, 40, 60)))
+    _, wide = predict_video(str(film), tmp_path / "a", predictor)
+    _, boxed = predict_video(str(film), tmp_path / "b", predictor, Where(box=(4, 4, 40, 60)))
+    guessed = "the whole picture was taken for one person's; --track"
+    assert any(guessed in d for d in wide) and not any(guessed in d for d in boxed)
     whole, part = (arrays_of(tmp_path / f"{n}-person0.npz") for n in "ab")
     assert whole["native_px"] == WIDTH and part["native_px"] == 60
     assert len(whole["poses"]) == COUNT
