@@ -561,6 +561,9 @@ def test_what_was_filled_in_is_kept(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "keeps what it says of theirs" in capsys.readouterr().err
     model = json.loads((tmp_path / X.MANIFEST).read_text())["model"]
     assert (model["name"], model["joints"]) == ("theirs", 12)
+    assert main([*words, "--example", "full"]) == 2  # nor is their answer written over
+    said = capsys.readouterr().err
+    assert "has somebody else's answer" in said and "keeps" not in said
     (tmp_path / X.MANIFEST).write_text("{")
     assert main(words) == 2 and "is no manifest" in capsys.readouterr().err
 

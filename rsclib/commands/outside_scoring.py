@@ -16,6 +16,7 @@ from rsclib.commands.scoring import licensed_trial, predictors_of, smpl_place
 from rsclib.errors import RscError
 
 if TYPE_CHECKING:
+    from rsclib.anyone import Info
     from rsclib.exchange import Answers, Manifest
     from rsclib.people import Trial
     from rsclib.predictor import Predictor
@@ -70,7 +71,7 @@ def _write(options: Score, folder: Path) -> None:
         print(f"Score the answer: rsc score {one_line(folder / 'predictions.npz')}")
         return
     ((name, predictor),) = predictors.items()
-    if _filled_in(folder, manifest, name).model.name != PLACEHOLDER:
+    if _said_of(folder, manifest).name not in (PLACEHOLDER, name):
         raise RscError(f"{folder} has somebody else's answer; name another folder for {name}'s")
     said = (
         getattr(predictor, word, usual) for word, usual in (("licence", ""), ("link", "rsclib"))
@@ -84,22 +85,26 @@ def _write(options: Score, folder: Path) -> None:
     print(f"What {name} answers: {one_line(file)}\nScore it: rsc score {one_line(file)}")
 
 
-def _filled_in(folder: Path, manifest: Manifest, ours: str = "") -> Manifest:
-    """The manifest with what somebody has already said of their model in that folder's, be it not the
-    model called ``ours``.
+def _said_of(folder: Path, manifest: Manifest) -> Info:
+    """The model that the folder's manifest names, else that of ``manifest``.
 
     Raises:
         RscError: there is a manifest, and it is damaged.
     """
-    from rsclib.anyone import PLACEHOLDER
     from rsclib.exchange import MANIFEST, manifest_of
 
-    if not (folder / MANIFEST).is_file():
+    file = folder / MANIFEST
+    return manifest_of(file).model if file.is_file() else manifest.model
+
+
+def _filled_in(folder: Path, manifest: Manifest) -> Manifest:
+    """The manifest with what somebody has already said of their model in that folder's."""
+    from rsclib.anyone import PLACEHOLDER
+
+    model = _said_of(folder, manifest)
+    if model.name == PLACEHOLDER:
         return manifest
-    model = manifest_of(folder / MANIFEST).model
-    if model.name in (PLACEHOLDER, ours):
-        return manifest
-    say(one_line(f"note: {folder / MANIFEST} keeps what it says of {model.name}"))
+    say(one_line(f"note: the manifest in {folder} keeps what it says of {model.name}"))
     return dataclasses.replace(
         manifest, model=dataclasses.replace(model, joints=manifest.model.joints)
     )
